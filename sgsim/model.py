@@ -215,6 +215,10 @@ class Topology:
     auto_tracked: tuple[Network, ...] = ()
     warnings: tuple[str, ...] = ()
 
+    def rules(self) -> list[Rule]:
+        """Every rule of every group, group by group, ingress before egress."""
+        return [rule for group in self.groups.values() for rule in (*group.ingress, *group.egress)]
+
 
 # --- how to judge -------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,40 @@
+"""Batches in, verdicts out: the compiled Simulator, and the plain-Python judge behind the same interface."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sgsim.engine.reference import ReferenceEngine
+from sgsim.layout import PacketColumns, Verdicts
+from sgsim.model import Interface, Rule
+
+
+class Engine(Protocol):
+    """What judges a merged stream, batch by batch, with one set of connection tables."""
+
+    interfaces: Sequence[Interface]  # those that are guarded, in snapshot order; Verdicts.interface points into it
+    rules: Sequence[Rule]  # of every group, in snapshot order; Verdicts.rule points into it
+
+    @property
+    def reordered(self) -> int:
+        """Packets older than the clock, so far."""
+
+    @property
+    def jumped(self) -> tuple[int, int] | None:
+        """The clock before and after its first jump of more than 30 days, in nanoseconds."""
+
+    def judge_columns(self, columns: PacketColumns, at: NDArray[np.int32] | None = None) -> Verdicts:
+        """Judge a batch. ``at``, shape (n,): the place in ``interfaces`` a packet was captured at, or -1.
+
+        Writes the codes of LOCAL and NO_INTERFACE into ``columns.skip``. The result may be reused by the next call.
+        """
+
+    def live_entries(self) -> int:
+        """Connections that are not idle at the clock."""
+
+
+__all__ = ["Engine", "ReferenceEngine"]

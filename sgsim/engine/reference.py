@@ -1,0 +1,74 @@
+"""The plain-Python judge behind the interface of the compiled engine: the same columns in, the same verdicts out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sgsim.engine.clock import Clock
+from sgsim.engine.packets import packets_of
+from sgsim.layout import EGRESS, INGRESS, MIDSTREAM, OPENED, REASONS, REPLACED, SKIPS, TRACKED, PacketColumns, Verdicts
+from sgsim.model import Decision, Direction, Interface, Rule, Settings, Skip, Topology
+from sgsim.reference import ReferenceJudge
+
+_REASON_CODES = {reason: code for code, reason in enumerate(REASONS)}
+_SKIP_CODES = {skip: code for code, skip in enumerate(SKIPS, start=1)}
+
+
+class ReferenceEngine:
+    """Slow: some ten thousand packets a second. See ``Engine`` for the members."""
+
+    def __init__(
+        self, topology: Topology, settings: Settings | None = None, selected: Iterable[str] | None = None
+    ) -> None:
+        self._judge = ReferenceJudge(topology, settings, selected)
+        self.interfaces: list[Interface] = list(self._judge.interfaces)
+        self.rules: list[Rule] = topology.rules()
+        self._clock = Clock()
+        self._interface_places = {i.interface_id: place for place, i in enumerate(self.interfaces)}
+        self._rule_places = {id(rule): place for place, rule in enumerate(self.rules)}
+
+    @property
+    def reordered(self) -> int:
+        return self._clock.reordered
+
+    @property
+    def jumped(self) -> tuple[int, int] | None:
+        return self._clock.jumped
+
+    def judge_columns(self, columns: PacketColumns, at: NDArray[np.int32] | None = None) -> Verdicts:
+        self._clock.run(columns.time_ns)
+        found: list[tuple[int, int, int, int, int, int]] = []
+        for row, packet in enumerate(packets_of(columns)):
+            if packet is None:
+                self._judge.advance(int(columns.time_ns[row]))
+                continue
+            place = -1 if at is None else int(at[row])
+            result = self._judge.judge(packet, at=None if place < 0 else self.interfaces[place].interface_id)
+            if isinstance(result, Skip):
+                columns.skip[row] = _SKIP_CODES[result]
+            else:
+                found.extend((row, *self._codes(decision)) for decision in result)
+        table = np.array(found, dtype=np.int64).reshape(-1, 6).T
+        dtypes = (np.int32, np.int32, np.uint8, np.uint8, np.int32, np.uint8)
+        return Verdicts(*(column.astype(dtype) for column, dtype in zip(table, dtypes, strict=True)))
+
+    def live_entries(self) -> int:
+        return self._judge.live_entries()
+
+    def _codes(self, decision: Decision) -> tuple[int, int, int, int, int]:
+        flags = (
+            TRACKED * decision.tracked
+            | OPENED * decision.opened
+            | REPLACED * decision.replaced
+            | MIDSTREAM * decision.midstream
+        )
+        return (
+            self._interface_places[decision.interface_id],
+            EGRESS if decision.direction is Direction.EGRESS else INGRESS,
+            _REASON_CODES[decision.reason],
+            -1 if decision.rule is None else self._rule_places[id(decision.rule)],
+            flags,
+        )
