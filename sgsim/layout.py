@@ -77,3 +77,145 @@ class Verdicts(NamedTuple):
 
 
 TRACKED, OPENED, REPLACED, MIDSTREAM = 1, 2, 4, 8  # bits of Verdicts.flags, as in model.Decision
+
+
+# --- match tables -------------------------------------------------------------------------------------------------
+
+# The service axis: everything of a packet that a rule can ask for beside the peer, as one number.
+TCP_SERVICES, UDP_SERVICES = 0, 1 << 16  # + destination port
+ICMP_SERVICES, ICMPV6_SERVICES = 2 << 16, 3 << 16  # + type * 256 + code
+OTHER_SERVICES = 4 << 16  # + protocol number
+FRAGMENT_SERVICES = OTHER_SERVICES + 256  # + protocol number of a later fragment
+SERVICES = FRAGMENT_SERVICES + 256
+
+# Bits of an answer: what rules and addresses alone say about a packet at a gate. The low bits are the credited rule.
+RULE_BITS = (1 << 24) - 1
+ADMITTED = 1 << 24  # some rule admits it
+UNTRACKED = 1 << 25  # its flow needs no entry (only with ADMITTED)
+REVERSE = 1 << 26  # no rule admits it, but one of the other direction admits its reverse
+UNRESOLVED = 1 << 27  # no rule admits it, but one might whose peer the snapshot does not say
+EXEMPT = 1 << 28  # never filtered
+UNFILTERED = 1 << 29  # the interface has no groups
+
+# Bits of a cell of the table of answers, beside ADMITTED, UNRESOLVED and the rule.
+FROM_EVERYWHERE = UNTRACKED  # a rule with the peer 0.0.0.0/0 or ::/0 is among those that admit it
+
+# Bits of an address interval's flags.
+NEVER_FILTERED, DHCP_REMOTE, DHCPV6_REMOTE, MANY_HOSTS, AUTO_TRACKED = 1, 2, 4, 8, 16
+
+
+class MatchTable(NamedTuple):
+    """Security groups, compiled. Addresses that nothing in the topology tells apart share an *interval*; every list
+    of groups sorts the intervals, and the services, into classes of its own, and has a table of answers over both."""
+
+    root: NDArray[np.uint32]  # (65536,) by the upper 16 bits of an IPv4 address: interval, or NODE | node
+    nodes: NDArray[np.uint32]  # (nodes * 256,) the next 8 bits: interval, or NODE | node
+    v6_hi: NDArray[np.uint64]  # (v6 intervals,) first addresses of the IPv6 intervals, ascending
+    v6_lo: NDArray[np.uint64]
+    v6_first: np.int64  # number of the first IPv6 interval
+    flags: NDArray[np.uint8]  # (intervals,) NEVER_FILTERED | ...
+    owner: NDArray[np.int32]  # (intervals,) place of the selected interface that owns it, or -1
+    service: NDArray[np.uint32]  # (SERVICES,) service interval
+    gates: NDArray[np.void]  # (interfaces,) records of GATE
+    sides: NDArray[np.void]  # (2 * lists of groups,) records of SIDE, ingress then egress of each list
+    address_class: NDArray[np.uint32]  # (sides * intervals,)
+    service_class: NDArray[np.uint32]  # (sides * service intervals,)
+    cells: NDArray[np.int32]  # tables of answers, one after the other
+    auto_owner: NDArray[np.uint8]  # (lists of groups * intervals,) 1: an automatically tracked kind of interface
+
+
+NODE = 1 << 31  # tag of a pointer in `root` and `nodes`
+
+GATE = np.dtype(
+    [
+        ("groups", I32),  # which list of groups, or -1: unfiltered
+        ("router", I64),  # the subnet's router, or -1
+        ("resolver", I64),  # the VPC's resolver, or -1
+    ],
+    align=True,
+)
+
+SIDE = np.dtype(
+    [
+        ("cells", I64),  # where the table begins
+        ("width", I64),  # its service classes
+        ("open", U8),  # bit (UDP: 1, TCP: 0) + (IPv6: 2): a rule admits all ports of it to or from everywhere
+    ],
+    align=True,
+)
+
+
+class Answers(NamedTuple):
+    """What rules alone say about the n packets of a batch."""
+
+    sender: NDArray[np.int32]  # (n,) place of the interface that owns the source, or -1
+    receiver: NDArray[np.int32]  # (n,) the same for the destination; equal to sender: local
+    egress: NDArray[np.int32]  # (n,) answer at the sender's gate
+    ingress: NDArray[np.int32]  # (n,) answer at the receiver's gate
+
+
+# --- connection tracking ------------------------------------------------------------------------------------------
+
+# One record of the state table, 64 bytes: a probe touches one cache line. `key` says what the record is (see `fold`).
+SLOT = np.dtype(
+    [
+        ("local_hi", U64),
+        ("local_lo", U64),
+        ("remote_hi", U64),
+        ("remote_lo", U64),
+        ("key", U64),  # ports << 32 | USED | kind << 29 | IPv6 << 28 | protocol << 20 | interface; 0: never used
+        ("expires_ns", I64),  # idle when the clock is past it
+        ("rule", I32),
+        ("state", U8),  # TCP: OPENING ... RESET; fate of a fragment: its reason
+        ("bits", U8),  # INITIATOR_LOCAL | ...; fate of a fragment: its flags
+        ("padding", U8, (10,)),
+    ]
+)
+
+USED = 1 << 31  # bit of SLOT.key
+CONNECTION, NOTE, EGRESS_FATE, INGRESS_FATE = 0, 1, 2, 3  # kinds, in SLOT.key
+INTERFACE_BITS = (1 << 20) - 1
+
+INITIATOR_LOCAL, REPLIED, STREAM, DEAD = 1, 2, 4, 8  # bits of a connection; DEAD: a mark, no entry (section 10)
+
+NEVER = -(1 << 63)  # expires_ns of a record that was given up
+
+
+class TrackSettings(NamedTuple):
+    """How to judge, in kernel types. Times in nanoseconds."""
+
+    open_loop: np.int64
+    fragments: np.int64  # place in model.Fragments
+    strict: np.int64  # 1: a TCP packet that is no SYN makes no entry
+    conntrack_max: np.int64  # entries of an instance, or -1
+    opening: np.int64
+    closing: np.int64
+    reset: np.int64
+    icmp: np.int64
+    other: np.int64
+    udp_stream: np.int64  # the default, for flows older than the capture
+    fragment: np.int64
+
+
+TIMERS = np.dtype(
+    [
+        ("established", I64),  # nanoseconds
+        ("udp", I64),
+        ("udp_stream", I64),
+        ("instance", I64),  # interfaces of one instance share the bound on entries
+    ]
+)
+
+
+class TrackState(NamedTuple):
+    """All that outlives a batch."""
+
+    slots: NDArray[np.void]  # (a power of two,) records of SLOT, open addressing with linear probing
+    counts: NDArray[np.int64]  # see COUNTS_*
+    entries: NDArray[np.int64]  # (instances,) entries in `slots`, idle ones among them
+    earliest: NDArray[np.int64]  # (instances,) no entry of it becomes idle before
+    timers: NDArray[np.void]  # (interfaces,) records of TIMERS
+    settings: TrackSettings
+
+
+SLOTS_USED, NOTES, STARTED = 0, 1, 2  # of TrackState.counts: slots ever used, flows noted, time of the first packet

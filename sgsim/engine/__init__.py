@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgsim.engine.reference import ReferenceEngine
+from sgsim.engine.simulator import Simulator
 from sgsim.layout import PacketColumns, Verdicts
 from sgsim.model import Interface, Rule
 
@@ -37,4 +38,4 @@ class Engine(Protocol):
         """Connections that are not idle at the clock."""
 
 
-__all__ = ["Engine", "ReferenceEngine"]
+__all__ = ["Engine", "ReferenceEngine", "Simulator"]

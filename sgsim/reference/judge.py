@@ -133,7 +133,7 @@ class ReferenceJudge:
     def _owner(self, address: Address) -> Interface | None:
         if address in self._exact:
             return self._exact[address]
-        return next((i for i in self.interfaces if any(address in prefix for prefix in i.prefixes)), None)
+        return next((i for i in self.interfaces if self.rulebook.owns(i, address)), None)
 
     # --- section 5: the order of the questions --------------------------------------------------------------------
 

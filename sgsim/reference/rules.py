@@ -91,7 +91,7 @@ class RuleBook:
         peers = self.peers(interface, rule)
         if any(remote in network for network in peers.networks):
             return True
-        return any(self._owns(owner, remote) for owner in peers.owners)
+        return any(self.owns(owner, remote) for owner in peers.owners)
 
     def _rules_covering(self, interface: Interface, direction: Direction, remote: Address) -> list[Rule]:
         key = (interface.interface_id, direction, remote)
@@ -100,7 +100,7 @@ class RuleBook:
             self._covering[key] = [rule for rule in rules if self.matches_peer(interface, rule, remote)]
         return self._covering[key]
 
-    def _owns(self, interface: Interface, address: Address) -> bool:
+    def owns(self, interface: Interface, address: Address) -> bool:
         if address in interface.addresses:
             return True
         in_prefix = any(address in prefix for prefix in interface.prefixes)
@@ -225,6 +225,6 @@ class RuleBook:
         if any(address in block for block in declared for address in (packet.src, packet.dst)):
             return True
         remote = packet.src if direction is Direction.INGRESS else packet.dst
-        owners = [i for i in self.topology.interfaces.values() if self._owns(i, remote)]
+        owners = [i for i in self.topology.interfaces.values() if self.owns(i, remote)]
         near = [i for i in owners if i.vpc_id == interface.vpc_id]  # an address may be in use in several VPCs
         return any(i.interface_type in AUTO_TRACKED_TYPES for i in near or owners)

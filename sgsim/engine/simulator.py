@@ -1,0 +1,126 @@
+"""The compiled engine: match tables and one state table, fed batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sgsim.compile import compile_topology
+from sgsim.engine.clock import Clock
+from sgsim.kernels.match import match
+from sgsim.kernels.track import fold, live, move
+from sgsim.layout import SLOT, SLOTS_USED, STARTED, TIMERS, Answers, PacketColumns, TrackSettings, TrackState, Verdicts
+from sgsim.model import Fragments, Interface, Rule, Settings, TcpPickup, Timeouts, Topology
+
+_SECOND = 1_000_000_000
+_FIRST_SLOTS = 1 << 17  # 8 MiB: room for a batch of 8,192 packets at the load below
+_LOAD = 0.6  # of the table, at which it is moved
+_RECORDS = 6  # that a packet can make at most: an entry or mark, a note and a fate at each of two gates
+
+
+class Simulator:
+    """Judges packets at the gates of the selected interfaces (all when None). See ``Engine`` for the members."""
+
+    def __init__(
+        self, topology: Topology, settings: Settings | None = None, selected: Iterable[str] | None = None
+    ) -> None:
+        settings = settings or Settings()
+        chosen = topology.interfaces if selected is None else set(selected)
+        self.interfaces: list[Interface] = [i for i in topology.interfaces.values() if i.interface_id in chosen]
+        self.rules: list[Rule] = topology.rules()
+        self.table = compile_topology(topology, self.interfaces, settings)
+        self._clock = Clock()
+        self._state = _fresh_state(self.interfaces, settings)
+        self._answers = _room_for_answers(0)
+        self._verdicts = _room_for_verdicts(0)
+        self._anywhere = np.zeros(0, dtype=np.int32)
+
+    @property
+    def reordered(self) -> int:
+        return self._clock.reordered
+
+    @property
+    def jumped(self) -> tuple[int, int] | None:
+        return self._clock.jumped
+
+    def judge_columns(self, columns: PacketColumns, at: NDArray[np.int32] | None = None) -> Verdicts:
+        packets = len(columns.skip)
+        if self._clock.now is None and packets:
+            self._state.counts[STARTED] = columns.time_ns[0]
+        clock = self._clock.run(columns.time_ns)
+        if len(self._answers.sender) < packets:
+            self._answers, self._verdicts = _room_for_answers(packets), _room_for_verdicts(2 * packets)
+        self._make_room(packets, int(clock[0]) if packets else 0)
+        match(columns, self.table, self._anywhere if at is None else at, self._answers)
+        found = fold(columns, self._answers, clock, self._state, self._verdicts)
+        return Verdicts(*(column[:found] for column in self._verdicts))
+
+    def live_entries(self) -> int:
+        return 0 if self._clock.now is None else int(live(self._state.slots, self._clock.now)[1])
+
+    def _make_room(self, packets: int, clock: int) -> None:
+        slots = self._state.slots
+        wanted = _RECORDS * packets
+        if self._state.counts[SLOTS_USED] + wanted <= _LOAD * len(slots):
+            return
+        records, _ = live(slots, clock)
+        size = len(slots)
+        while records + wanted > _LOAD / 2 * size:
+            size *= 2
+        self._state = self._state._replace(slots=_empty_slots(size))
+        move(slots, clock, self._state)
+
+
+def _empty_slots(size: int) -> NDArray[np.void]:
+    """``size`` records, each in one cache line."""
+    memory = np.zeros(size * SLOT.itemsize + 64, dtype=np.uint8)
+    skip = -memory.ctypes.data % 64
+    return memory[skip : skip + size * SLOT.itemsize].view(SLOT)
+
+
+def _room_for_answers(packets: int) -> Answers:
+    return Answers(*(np.zeros(packets, dtype=np.int32) for _ in Answers._fields))
+
+
+def _room_for_verdicts(observations: int) -> Verdicts:
+    dtypes = {"direction": np.uint8, "reason": np.uint8, "flags": np.uint8}
+    return Verdicts(*(np.zeros(observations, dtype=dtypes.get(name, np.int32)) for name in Verdicts._fields))
+
+
+def _fresh_state(interfaces: list[Interface], settings: Settings) -> TrackState:
+    timers = np.zeros(len(interfaces), dtype=TIMERS)
+    instances: dict[str, int] = {}
+    for place, interface in enumerate(interfaces):
+        owner = interface.instance_id or f"interface {interface.interface_id}"
+        established = interface.tcp_established_timeout or settings.timeouts.tcp_established
+        udp = interface.udp_timeout or settings.timeouts.udp
+        udp_stream = interface.udp_stream_timeout or settings.timeouts.udp_stream
+        instance = instances.setdefault(owner, len(instances))
+        timers[place] = (established * _SECOND, udp * _SECOND, udp_stream * _SECOND, instance)
+    return TrackState(
+        slots=_empty_slots(_FIRST_SLOTS),
+        counts=np.zeros(3, dtype=np.int64),
+        entries=np.zeros(max(1, len(instances)), dtype=np.int64),
+        earliest=np.full(max(1, len(instances)), (1 << 63) - 1, dtype=np.int64),
+        timers=timers,
+        settings=_settings(settings, settings.timeouts),
+    )
+
+
+def _settings(settings: Settings, timeouts: Timeouts) -> TrackSettings:
+    numbers = (
+        int(settings.open_loop),
+        list(Fragments).index(settings.fragments),
+        int(settings.tcp_pickup is TcpPickup.STRICT),
+        -1 if settings.conntrack_max is None else settings.conntrack_max,
+        timeouts.tcp_opening * _SECOND,
+        timeouts.tcp_closing * _SECOND,
+        timeouts.tcp_reset * _SECOND,
+        timeouts.icmp * _SECOND,
+        timeouts.other * _SECOND,
+        timeouts.udp_stream * _SECOND,
+        timeouts.fragment * _SECOND,
+    )
+    return TrackSettings(*(np.int64(number) for number in numbers))
