@@ -17,7 +17,7 @@ ANY_PROTOCOL = -1
 ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
 PROTOCOL_NAMES = {ANY_PROTOCOL: "all", ICMP: "icmp", TCP: "tcp", UDP: "udp", ICMPV6: "icmpv6"}
 
-EVERYWHERE = {4: IPv4Network("0.0.0.0/0"), 6: IPv6Network("::/0")}
+EVERYWHERE: dict[int, Network] = {4: IPv4Network("0.0.0.0/0"), 6: IPv6Network("::/0")}
 
 
 class Direction(StrEnum):

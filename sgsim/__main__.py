@@ -1,0 +1,5 @@
+"""``python -m sgsim``."""
+
+from sgsim.cli import main
+
+main()

@@ -1,0 +1,55 @@
+"""What a capture is handed on as: its links, and batches of packets in columns beside the bytes they came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sgsim.layout import PacketColumns
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One network that a capture's packets came through: a pcap file has one, a pcapng file one for each interface.
+
+    ``snaplen`` is the most bytes kept of a packet (0: no limit); ``resolution`` the decimal digits of a second that
+    the file's times can hold, 9 at most (a binary resolution is rounded up); ``section`` and ``interface`` number the
+    pcapng section and the interface within it, both from 0.
+    """
+
+    link_type: int
+    snaplen: int = 0
+    resolution: int = 6
+    section: int = 0
+    interface: int = 0
+
+
+class Batch(NamedTuple):
+    """n packets of one capture, in the file's order.
+
+    ``columns`` hold arrays of length n, ``window`` the bytes that ``columns.offset`` points into, and ``first`` is
+    the number of the first packet in its capture, from 1 (as Wireshark counts frames; skipped packets count too).
+    The arrays belong to the reader: they hold until the next batch is asked for. Copy what is to be kept.
+    """
+
+    columns: PacketColumns
+    window: NDArray[np.uint8]
+    first: int
+
+
+class MergedBatch(NamedTuple):
+    """n packets of one or several captures, in the order of the merged stream; they hold until the next batch.
+
+    ``capture`` (int32, length n) is the place of each packet's capture in the list that was merged, ``number`` (int64)
+    its number in that capture, from 1. Its frame is
+    ``windows[capture[i]][columns.offset[i] : columns.offset[i] + columns.captured[i]]``,
+    its link ``captures[capture[i]].links[columns.link[i]]``.
+    """
+
+    columns: PacketColumns
+    windows: tuple[NDArray[np.uint8], ...]
+    capture: NDArray[np.int32]
+    number: NDArray[np.int64]

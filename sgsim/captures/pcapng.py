@@ -1,0 +1,181 @@
+"""pcapng files (draft-ietf-opsawg-pcapng): sections, each with its byte order and interfaces, and packet blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from struct import unpack
+from typing import NoReturn
+
+import numpy as np
+
+from sgsim.captures import linktypes
+from sgsim.captures.batch import Batch, Link
+from sgsim.captures.buffers import allocate, trimmed
+from sgsim.captures.pcap import end_of_stream
+from sgsim.captures.source import Window
+from sgsim.errors import CaptureError
+from sgsim.kernels import walk
+from sgsim.kernels.decode import decode
+
+MAGIC = b"\x0a\x0d\x0d\x0a"
+ORDERS = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
+OPTION_END, OPTION_TSRESOL, OPTION_TSOFFSET = 0, 9, 14
+MAX_LINKS = 1 << 16  # what columns.link can number
+FAR = 2**61  # seconds: an offset beyond it is as good as this one, and sums stay below 2**63
+
+
+class Section:
+    """The byte order and the interfaces of the section that is being read."""
+
+    def __init__(self, number: int, order: str, first_link: int) -> None:
+        self.number, self.order, self.first_link = number, order, first_link
+        self.rows: list[tuple[int, int, int, int, int, int]] = []
+
+    def table(self) -> walk.Interfaces:
+        """The interfaces as the kernel takes them."""
+        columns = list(zip(*self.rows, strict=True)) or [()] * 6
+        snaplen, per_second, multiply, divide = (np.array(column, np.uint64) for column in columns[:4])
+        shift, offset = (np.array(column, np.int64) for column in columns[4:])
+        return walk.Interfaces(
+            self.order == ">", self.first_link, snaplen, per_second, multiply, divide, shift, offset
+        )
+
+
+def clock(resolution: int) -> tuple[tuple[int, int, int, int], int]:
+    """((per_second, multiply, divide, shift), decimal digits) of an if_tsresol byte; see ``walk.Interfaces``."""
+    if resolution & 0x80:
+        bits = resolution & 0x7F
+        digits = min(9, len(str(2**bits - 1))) if bits else 0
+        return (0, 0, 0, bits), digits
+    if resolution <= 9:
+        return (10**resolution, 10 ** (9 - resolution), 1, -1), resolution
+    per_second = 10**resolution if resolution <= 19 else 0
+    divide = 10 ** (resolution - 9) if resolution <= 28 else 0
+    return (per_second, 1, divide, -1), 9
+
+
+class PcapngReader:
+    """Reads one pcapng stream; ``links`` grows as interfaces are described."""
+
+    def __init__(self, window: Window, links: list[Link], warnings: list[str], strict: bool) -> None:
+        self.window, self.links, self.warnings, self.strict = window, links, warnings, strict
+        self.sections = 0
+        self.section = Section(0, "<", 0)
+        self.packet = 1
+        self._cut = not self._begin_section()
+
+    def _damaged(self, problem: str) -> NoReturn:
+        raise CaptureError(
+            self.window.name, f"{problem}; the file is damaged", packet=self.packet, offset=self.window.offset
+        )
+
+    def _begin_section(self) -> bool:
+        """Read the section header block at the window's beginning; False if the stream ends within it."""
+        window = self.window
+        if not window.fill(12):
+            return False
+        start = window.peek(12)
+        order = ORDERS.get(start[8:12])
+        if order is None:
+            self._damaged(f"a section header's byte-order magic is {start[8:12].hex()}")
+        (total,) = unpack(order + "I", start[4:8])
+        if total < 28 or total > walk.MAX_BLOCK or total % 4:
+            self._damaged(f"a section header's length of {total} bytes makes no sense")
+        if not window.fill(total):
+            return False
+        block = window.peek(total)
+        major, minor = unpack(order + "HH", block[12:16])
+        if (major, minor) not in ((1, 0), (1, 2)):
+            problem = f"pcapng version {major}.{minor} is not supported (1.0 is); convert it with editcap"
+            raise CaptureError(window.name, problem, offset=window.offset + 12)
+        if unpack(order + "I", block[-4:])[0] != total:
+            self._damaged(f"the two lengths of a section header differ ({total} and {unpack(order + 'I', block[-4:])[0]})")
+        window.begin += total
+        self.section = Section(self.sections, order, len(self.links))
+        self.sections += 1
+        return True
+
+    def _describe_interface(self, total: int) -> None:
+        """Read the interface description block, ``total`` bytes, at the window's beginning."""
+        section, block = self.section, self.window.peek(total)
+        if total < 20:
+            self._damaged(f"an interface description of {total} bytes is too short")
+        link_type, _, snaplen = unpack(section.order + "HHI", block[8:16])
+        resolution, offset = 6, 0
+        at, end = 16, total - 4
+        while at + 4 <= end:
+            code, length = unpack(section.order + "HH", block[at : at + 4])
+            if code == OPTION_END:
+                break
+            if at + 4 + length > end:
+                self._damaged(f"option {code} of an interface description runs beyond its block")
+            value = block[at + 4 : at + 4 + length]
+            if code == OPTION_TSRESOL and length == 1:
+                resolution = value[0]
+            elif code == OPTION_TSOFFSET and length == 8:
+                (offset,) = unpack(section.order + "q", value)
+            elif code in (OPTION_TSRESOL, OPTION_TSOFFSET):
+                self._damaged(f"option {code} of an interface description has {length} bytes")
+            at += 4 + (length + 3 & ~3)
+        if len(self.links) == MAX_LINKS:
+            self._damaged(f"more than {MAX_LINKS} interfaces")
+        units, digits = clock(resolution)
+        section.rows.append((snaplen, *units, max(-FAR, min(FAR, offset))))
+        self.links.append(Link(link_type, snaplen, digits, section.number, len(section.rows) - 1))
+        self.window.begin += total
+
+    def batches(self, packets: int) -> Iterator[Batch]:
+        window, columns = self.window, allocate(packets)
+        table, link_types = self.section.table(), np.zeros(0, np.uint16)
+        last_time, clamped = 0, False
+        going = not self._cut
+        while going:
+            found = walk.walk_pcapng(window.data, window.begin, window.end, table, columns, last_time)
+            window.begin, last_time = found.at, found.last_time
+            if found.packets:
+                if self.packet == 1:
+                    self._refuse_if_hopeless()
+                if len(link_types) != len(self.links):
+                    link_types = np.array([link.link_type for link in self.links], np.uint16)
+                quotes = decode(window.data, link_types, columns, found.packets)
+                first, self.packet = self.packet, self.packet + found.packets
+                yield Batch(trimmed(columns, found.packets, quotes), window.data, first)
+            if found.clamped and not clamped:
+                clamped = True
+                self.warnings.append(f"{window.name}: times beyond 146 years from 1970 are held at that bound")
+            if found.status == walk.SHORT:
+                going = window.fill(found.needed)
+            elif found.status == walk.SECTION:
+                going = self._begin_section()
+                table = self.section.table()
+            elif found.status == walk.INTERFACE:
+                self._describe_interfaces(found.needed)
+                table = self.section.table()
+            elif found.status != walk.FULL:
+                self._refuse_block(found)
+        self._end()
+
+    def _describe_interfaces(self, total: int) -> None:
+        self._describe_interface(total)
+
+    def _refuse_if_hopeless(self) -> None:
+        types = [link.link_type for link in self.links]
+        if not any(link_type in linktypes.SUPPORTED for link_type in types):
+            raise linktypes.refused(self.window.name, types)
+
+    def _refuse_block(self, found: walk.Walk) -> NoReturn:
+        value = found.needed
+        self._damaged(
+            {
+                walk.BAD_LENGTH: f"a block length of {value} bytes makes no sense",
+                walk.BAD_TRAILER: f"the length at the end of a block is not the {value} at its beginning",
+                walk.BAD_INTERFACE: f"a packet of interface {value}, which its section does not describe",
+                walk.BAD_CAPTURED: f"a captured length of {value} bytes runs beyond its block",
+                walk.LONG_RECORD: f"a captured length of {value} bytes makes no sense (262144 is the most)",
+            }[found.status]
+        )
+
+    def _end(self) -> None:
+        window = self.window
+        problem = f"is cut off within a block, at packet {self.packet}" if window.end > window.begin else ""
+        end_of_stream(window, self.warnings, self.strict, problem, self.packet)

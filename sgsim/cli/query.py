@@ -1,0 +1,84 @@
+"""``sgsim query``."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+import click
+
+from sgsim.cli.exits import NO
+from sgsim.model import Verdict
+
+
+@click.command("query")
+@click.argument("snapshot")
+@click.option(
+    "--from", "source", metavar="WHO", required=True, help="Who sends: interface id, Name tag, instance id or address."
+)
+@click.option("--to", "destination", metavar="WHO", required=True, help="Who receives, likewise.")
+@click.option("--protocol", metavar="NAME|NUMBER", required=True, help="tcp, udp, icmp, icmpv6, or a number.")
+@click.option("--port", metavar="N", type=click.IntRange(0, 65535), help="Destination port; tcp and udp need it.")
+@click.option(
+    "--source-port", metavar="N", type=click.IntRange(0, 65535), default=49152, show_default=True, help="Source port."
+)
+@click.option("--icmp-type", metavar="T", type=click.IntRange(0, 255), help="ICMP type; an echo request if left out.")
+@click.option("--icmp-code", metavar="C", type=click.IntRange(0, 255), help="ICMP code; 0 if left out.")
+@click.option("-4", "family", flag_value=4, type=int, help="IPv4; the default where both ends have it.")
+@click.option("-6", "family", flag_value=6, type=int, help="IPv6.")
+@click.option("--vpc-id", metavar="ID", help="The VPC that is meant where a name or address is known in several.")
+@click.option("--strict", is_flag=True, help="Doubtful input is an error.")
+@click.option("--json", "as_json", is_flag=True, help="The answer as one JSON object.")
+def command(
+    snapshot: str,
+    source: str,
+    destination: str,
+    protocol: str,
+    port: int | None,
+    source_port: int,
+    icmp_type: int | None,
+    icmp_code: int | None,
+    family: int | None,
+    vpc_id: str | None,
+    strict: bool,
+    as_json: bool,
+) -> None:
+    """Would this packet pass? Says for the sender's gate, the receiver's gate and the reply which rules admit it, or
+    which came nearest, and whether the flow is tracked.
+
+    SNAPSHOT is a folder of `aws ec2 describe-...` output, one such file, or a YAML scenario. Exit code 0: it passes,
+    1: it is dropped.
+    """
+    from sgsim.query import query
+    from sgsim.sources import load_topology
+
+    topology = load_topology(snapshot, strict=strict)
+    for warning in topology.warnings:
+        click.echo(f"sgsim: warning: {warning}", err=True)
+    answer = query(
+        topology,
+        source,
+        destination,
+        protocol.lower(),
+        port,
+        source_port=source_port,
+        icmp_type=icmp_type,
+        icmp_code=icmp_code,
+        family=family,
+        vpc_id=vpc_id,
+    )
+    if as_json:
+        click.echo(json.dumps(answer.as_json(), indent=2))
+    else:
+        from sgsim.reports.answer import answer_text
+
+        click.echo(answer_text(answer, topology, _paint))
+    if answer.verdict is Verdict.DROP:
+        raise click.exceptions.Exit(NO)
+
+
+def _paint(text: str, colour: str) -> str:
+    if os.environ.get("NO_COLOR") or not sys.stdout.isatty():
+        return text
+    return click.style(text, fg=colour, bold=True)

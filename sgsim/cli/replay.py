@@ -1,0 +1,226 @@
+"""``sgsim replay``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from ipaddress import ip_network
+from typing import Any, TypeVar
+
+import click
+
+from sgsim.cli.exits import NO
+from sgsim.model import Fragments, Network, Settings, TcpPickup, Timeouts, Verdict
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+STANDARD_OUTPUT = "-"
+
+
+def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    """LEFT=ENI, the last = counting: names of captures may hold some."""
+    found: dict[str, str] = {}
+    for value in values:
+        left, equals, eni = value.rpartition("=")
+        if not (left and equals and eni):
+            raise click.BadParameter(f"{value!r} is not of the form {param.metavar}", ctx, param)
+        if found.setdefault(left, eni) != eni:
+            raise click.BadParameter(f"{left} is given twice, for {found[left]} and for {eni}", ctx, param)
+    return found
+
+
+def _cidrs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[Network, ...]:
+    found = []
+    for value in values:
+        try:
+            found.append(ip_network(value))
+        except ValueError as error:
+            raise click.BadParameter(f"{error}: write it like 198.51.100.0/24", ctx, param) from None
+    return tuple(found)
+
+
+def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Several options as one decorator, in the order given."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+which = _options(
+    click.option("--eni", "enis", metavar="ID", multiple=True, help="Only this interface; may be repeated."),
+    click.option("--vpc-id", metavar="ID", help="Only the interfaces of this VPC."),
+    click.option(
+        "--at",
+        metavar="CAPTURE=ENI",
+        callback=_pairs,
+        multiple=True,
+        help="CAPTURE (as given) was taken at ENI: only that interface's observations are made of it. So captures from "
+        "both ends do not count a packet twice.",
+    ),
+    click.option(
+        "--map",
+        "maps",
+        metavar="ADDRESS=ENI",
+        callback=_pairs,
+        multiple=True,
+        help="ADDRESS stands for ENI: it is replaced by its primary address before anything is judged.",
+    ),
+)
+results = _options(
+    click.option(
+        "-o",
+        "observations",
+        metavar="FILE",
+        multiple=True,
+        help="Write the observations as .ndjson or .csv; - is NDJSON on standard output. May be repeated.",
+    ),
+    click.option("--only", type=click.Choice(["allow", "drop"]), help="Only these observations in -o."),
+    click.option(
+        "--write-allowed", metavar="FILE", help="Write the packets allowed at all their gates: .pcap or .pcapng."
+    ),
+    click.option("--write-dropped", metavar="FILE", help="Write the packets that a gate dropped."),
+    click.option("--json", "as_json", is_flag=True, help="The summary as one JSON object instead of a table."),
+    click.option("--fail-on-drop", is_flag=True, help="Exit code 1 when an observation was dropped."),
+)
+judging = _options(
+    click.option("--open-loop", is_flag=True, help="Judge each packet on its own, as a firewall on the wire would."),
+    click.option(
+        "--midstream",
+        type=click.Choice(["evaluate"]),
+        default="evaluate",
+        show_default=True,
+        help="Flows older than the capture are judged by the rules like any other, and counted.",
+    ),
+    click.option(
+        "--fragments",
+        type=click.Choice([str(each) for each in Fragments]),
+        default=str(Fragments.TRACK),
+        show_default=True,
+        help="Later fragments follow their first one, all pass, or all are dropped.",
+    ),
+    click.option(
+        "--tcp-pickup",
+        type=click.Choice([str(each) for each in TcpPickup]),
+        default=str(TcpPickup.LOOSE),
+        show_default=True,
+        help="strict: a TCP packet that is no SYN makes no connection.",
+    ),
+    click.option(
+        "--tcp-established-timeout",
+        metavar="SECONDS",
+        type=click.IntRange(60, 432_000),
+        help="For interfaces without one of their own; 350 for Nitro v6 instance types.  [default: 432000]",
+    ),
+    click.option(
+        "--auto-tracked",
+        metavar="CIDR",
+        callback=_cidrs,
+        multiple=True,
+        help="Connections with an address in CIDR are tracked whatever the rules; may be repeated.",
+    ),
+    click.option(
+        "--conntrack-max",
+        metavar="N",
+        type=click.IntRange(min=1),
+        help="Most connections of an instance.  [default: no limit]",
+    ),
+)
+running = _options(
+    click.option(
+        "-j",
+        "--jobs",
+        metavar="N",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        help="Worker threads; this version has one.",
+    ),
+    click.option(
+        "--engine",
+        type=click.Choice(["fast", "reference"]),
+        default="fast",
+        show_default=True,
+        help="The compiled engine, or the slow plain-Python one: the same results.",
+    ),
+    click.option("--strict", is_flag=True, help="Doubtful input is an error."),
+)
+
+
+@click.command("replay")
+@click.argument("snapshot")
+@click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...")
+@which
+@results
+@judging
+@running
+def command(snapshot: str, captures: tuple[str, ...], **options: Any) -> None:
+    """Judge every packet of the captures with one set of connection tables.
+
+    SNAPSHOT is a folder of `aws ec2 describe-...` output, one such file, or a YAML scenario; CAPTURE is pcap or
+    pcapng, gzip or zstd of them, or - for standard input. Several captures are merged by time.
+    """
+    to_stdout = STANDARD_OUTPUT in options["observations"]
+    if options["as_json"] and to_stdout:
+        raise click.UsageError("-o - and --json both go to standard output: give -o a file, or leave out --json")
+    if options["jobs"] != 1:
+        raise click.UsageError(f"--jobs {options['jobs']}: this version has one worker thread: leave it out, or say 1")
+    if options["only"] and not options["observations"]:
+        raise click.UsageError("--only chooses what -o writes: add -o FILE")
+    summary = _replay(snapshot, captures, options)
+    if options["as_json"]:
+        click.echo(summary.json())
+    else:
+        from sgsim.reports.table import print_summary
+
+        print_summary(summary, sys.stderr if to_stdout else sys.stdout)
+    if options["fail_on_drop"] and summary.dropped:
+        raise click.exceptions.Exit(NO)
+
+
+def _replay(snapshot: str, captures: tuple[str, ...], options: dict[str, Any]) -> Any:
+    from sgsim.cli.progress import ProgressBar
+    from sgsim.replay import Listeners, Outputs, replay
+
+    outputs = Outputs(
+        observations=options["observations"],
+        only=Verdict(options["only"]) if options["only"] else None,
+        allowed_packets=options["write_allowed"],
+        dropped_packets=options["write_dropped"],
+    )
+    with ProgressBar() as bar:
+        return replay(
+            snapshot,
+            captures,
+            settings=_settings(options),
+            enis=options["enis"],
+            vpc_id=options["vpc_id"],
+            at=options["at"],
+            maps=options["maps"],
+            engine=options["engine"],
+            outputs=outputs,
+            strict=options["strict"],
+            listeners=Listeners(
+                warning=lambda text: click.echo(f"sgsim: warning: {text}", err=True),
+                notice=lambda text: click.echo(f"sgsim: {text}", err=True),
+                progress=bar,
+            ),
+        )
+
+
+def _settings(options: dict[str, Any]) -> Settings:
+    timeouts = Timeouts()
+    if options["tcp_established_timeout"] is not None:
+        timeouts = replace(timeouts, tcp_established=options["tcp_established_timeout"])
+    return Settings(
+        open_loop=options["open_loop"],
+        fragments=Fragments(options["fragments"]),
+        tcp_pickup=TcpPickup(options["tcp_pickup"]),
+        timeouts=timeouts,
+        auto_tracked=options["auto_tracked"],
+        conntrack_max=options["conntrack_max"],
+    )

@@ -1,0 +1,441 @@
+"""Frames -> columns: the link, IP and transport headers of a batch of packets, as semantics sections 2 and 12 say.
+
+Everything here works on 64-bit unsigned offsets (a signed index costs a test for negative ones at each byte).
+"must be read" is one rule, ``_reach``: beyond the packet's end it is malformed, within it but cut off it is truncated.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from sgsim.layout import PacketColumns
+
+U8, U16, U32, U64 = np.uint8, np.uint16, np.uint32, np.uint64
+
+# Codes of sgsim.layout.SKIPS, written out because numba's cache would not notice a change there; a test compares them.
+GOOD = U64(0)
+NOT_IP = U64(1)
+MALFORMED = U64(4)
+TRUNCATED = U64(5)
+UNSUPPORTED_LINK = U64(6)
+
+WHOLE, FIRST, LATER = U64(0), U64(1), U64(2)
+
+ICMP, TCP, UDP, ICMPV6 = U64(1), U64(6), U64(17), U64(58)
+HOP_BY_HOP, ROUTING, FRAGMENT, DESTINATION = U64(0), U64(43), U64(44), U64(60)
+
+# LINKTYPE_ values (tcpdump.org/linktypes.html)
+NULL, ETHERNET, LOOP = U64(0), U64(1), U64(108)
+RAW_BSD, RAW_OPENBSD, RAW, IPV4, IPV6 = U64(12), U64(14), U64(101), U64(228), U64(229)
+LINUX_SLL, LINUX_SLL2 = U64(113), U64(276)
+
+ETHERTYPE_IPV4, ETHERTYPE_IPV6 = U64(0x0800), U64(0x86DD)
+VLAN, PROVIDER_VLAN, OLD_QINQ = U64(0x8100), U64(0x88A8), U64(0x9100)
+MPLS, MPLS_MULTICAST, PPPOE = U64(0x8847), U64(0x8848), U64(0x8864)
+PPP_IPV4, PPP_IPV6 = U64(0x0021), U64(0x0057)
+
+
+@njit(inline="always")  # type: ignore[misc]
+def _u16(data, at):
+    return U64(data[at]) << U64(8) | U64(data[at + U64(1)])
+
+
+@njit(inline="always")  # type: ignore[misc]
+def _u32(data, at):
+    return (
+        U64(data[at]) << U64(24)
+        | U64(data[at + U64(1)]) << U64(16)
+        | U64(data[at + U64(2)]) << U64(8)
+        | U64(data[at + U64(3)])
+    )
+
+
+@njit(inline="always")  # type: ignore[misc]
+def _u64(data, at):
+    return _u32(data, at) << U64(32) | _u32(data, at + U64(4))
+
+
+@njit(inline="always")  # type: ignore[misc]
+def _reach(to, captured_end, packet_end):
+    """May the bytes before ``to`` be read?"""
+    if to > packet_end:
+        return MALFORMED
+    if to > captured_end:
+        return TRUNCATED
+    return GOOD
+
+
+@njit(inline="always")  # type: ignore[misc]
+def _link_reach(to, captured_end, wire_end):
+    """The same for link headers: a frame that is too short on the wire holds no IP."""
+    if to > wire_end:
+        return NOT_IP
+    if to > captured_end:
+        return TRUNCATED
+    return GOOD
+
+
+@njit(nogil=True)  # type: ignore[misc]
+def _behind_labels(data, at, captured_end, wire_end):
+    """MPLS: past the label stack; the first half-byte behind it tells IP from the rest (RFC 4928)."""
+    bottom = False
+    while not bottom:
+        status = _link_reach(at + U64(4), captured_end, wire_end)
+        if status != GOOD:
+            return status, at, U64(0)
+        bottom = U64(data[at + U64(2)]) & U64(1) != U64(0)
+        at += U64(4)
+    status = _link_reach(at + U64(1), captured_end, wire_end)
+    if status != GOOD:
+        return status, at, U64(0)
+    version = U64(data[at]) >> U64(4)
+    if version != U64(4) and version != U64(6):
+        return NOT_IP, at, U64(0)
+    return GOOD, at, version
+
+
+@njit(nogil=True)  # type: ignore[misc]
+def _behind_ethertype(data, at, ethertype, captured_end, wire_end):
+    """(status, where IP begins, its version) of what follows an Ethernet type that ends before ``at``."""
+    while ethertype == VLAN or ethertype == PROVIDER_VLAN or ethertype == OLD_QINQ:  # noqa: PLR1714
+        status = _link_reach(at + U64(4), captured_end, wire_end)
+        if status != GOOD:
+            return status, at, U64(0)
+        ethertype = _u16(data, at + U64(2))
+        at += U64(4)
+    if ethertype == ETHERTYPE_IPV4:
+        return GOOD, at, U64(4)
+    if ethertype == ETHERTYPE_IPV6:
+        return GOOD, at, U64(6)
+    if ethertype == MPLS or ethertype == MPLS_MULTICAST:
+        return _behind_labels(data, at, captured_end, wire_end)
+    if ethertype == PPPOE:  # version, type, code, session, length, then PPP's own protocol field (RFC 2516)
+        status = _link_reach(at + U64(8), captured_end, wire_end)
+        if status != GOOD:
+            return status, at, U64(0)
+        protocol = _u16(data, at + U64(6))
+        if protocol == PPP_IPV4:
+            return GOOD, at + U64(8), U64(4)
+        if protocol == PPP_IPV6:
+            return GOOD, at + U64(8), U64(6)
+    return NOT_IP, at, U64(0)
+
+
+@njit(nogil=True)  # type: ignore[misc]
+def _behind_cooked(data, at, header, protocol_at, arphrd_at, captured_end, wire_end):
+    """Linux cooked captures; ARPHRD 824 (netlink), 803 (radiotap) and 770 (frame relay) have no Ethernet type."""
+    status = _link_reach(at + header, captured_end, wire_end)
+    if status != GOOD:
+        return status, at, U64(0)
+    arphrd = _u16(data, at + arphrd_at)
+    if arphrd == U64(824) or arphrd == U64(803) or arphrd == U64(770):
+        return NOT_IP, at, U64(0)
+    return _behind_ethertype(data, at + header, _u16(data, at + protocol_at), captured_end, wire_end)
+
+
+@njit(nogil=True)  # type: ignore[misc]
+def _behind_family(data, at, either_order, captured_end, wire_end):
+    """BSD loopback: 2 is IPv4 everywhere, IPv6 is 10, 24, 28 or 30 by the system."""
+    status = _link_reach(at + U64(4), captured_end, wire_end)
+    if status != GOOD:
+        return status, at, U64(0)
+    family = _u32(data, at)
+    if either_order and family > U64(0xFFFF):
+        family = (
+            family >> U64(24)
+            | (family >> U64(8) & U64(0xFF00))
+            | (family & U64(0xFF00)) << U64(8)
+            | (family & U64(0xFF)) << U64(24)
+        )
+    if family == U64(2):
+        return GOOD, at + U64(4), U64(4)
+    if family == U64(10) or family == U64(24) or family == U64(28) or family == U64(30):
+        return GOOD, at + U64(4), U64(6)
+    return NOT_IP, at, U64(0)
+
+
+@njit(nogil=True)  # type: ignore[misc]
+def _behind_link(data, at, link_type, captured_end, wire_end):
+    """(status, where IP begins, the version it must have; 0: the packet's own first half-byte says)."""
+    if link_type == ETHERNET:
+        status = _link_reach(at + U64(14), captured_end, wire_end)
+        if status != GOOD:
+            return status, at, U64(0)
+        return _behind_ethertype(data, at + U64(14), _u16(data, at + U64(12)), captured_end, wire_end)
+    if link_type == RAW or link_type == RAW_BSD or link_type == RAW_OPENBSD:
+        return GOOD, at, U64(0)
+    if link_type == IPV4:
+        return GOOD, at, U64(4)
+    if link_type == IPV6:
+        return GOOD, at, U64(6)
+    if link_type == LINUX_SLL:
+        return _behind_cooked(data, at, U64(16), U64(14), U64(2), captured_end, wire_end)
+    if link_type == LINUX_SLL2:
+        return _behind_cooked(data, at, U64(20), U64(0), U64(8), captured_end, wire_end)
+    if link_type == NULL or link_type == LOOP:
+        return _behind_family(data, at, link_type == NULL, captured_end, wire_end)
+    return UNSUPPORTED_LINK, at, U64(0)
+
+
+@njit(nogil=True)  # type: ignore[misc]
+def _ipv4(data, at, captured_end, wire_end):
+    """(status, payload, packet's end, protocol, shape, fragment id) of the IPv4 header at ``at`` (RFC 791)."""
+    status = _reach(at + U64(20), captured_end, wire_end)
+    if status != GOOD:
+        return status, at, wire_end, U64(0), WHOLE, U64(0)
+    header = (U64(data[at]) & U64(15)) << U64(2)
+    total = _u16(data, at + U64(2))
+    if header < U64(20) or (total != U64(0) and total < header):
+        return MALFORMED, at, wire_end, U64(0), WHOLE, U64(0)
+    end = wire_end
+    if total != U64(0) and at + total < wire_end:
+        end = at + total
+    status = _reach(at + header, captured_end, end)
+    protocol = U64(data[at + U64(9)])
+    fragment = _u16(data, at + U64(6)) & U64(0x3FFF)
+    if fragment == U64(0):
+        return status, at + header, end, protocol, WHOLE, U64(0)
+    shape = LATER if fragment & U64(0x1FFF) != U64(0) else FIRST
+    return status, at + header, end, protocol, shape, _u16(data, at + U64(4))
+
+
+@njit(nogil=True)  # type: ignore[misc]
+def _behind_extensions(data, at, protocol, captured_end, end):
+    """(status, payload, protocol, shape, fragment id) behind IPv6 extension headers (RFC 8200 section 4)."""
+    shape, fragment_id, fragments = WHOLE, U64(0), U64(0)
+    while protocol == HOP_BY_HOP or protocol == ROUTING or protocol == DESTINATION or protocol == FRAGMENT:
+        status = _reach(at + U64(8), captured_end, end)
+        if status != GOOD:
+            return status, at, protocol, shape, fragment_id
+        following = U64(data[at])
+        if protocol == FRAGMENT:
+            fragments += U64(1)
+            if fragments > U64(1):
+                return MALFORMED, at, protocol, shape, fragment_id
+            place = _u16(data, at + U64(2))
+            if place & U64(0xFFF8) != U64(0):
+                return GOOD, at + U64(8), following, LATER, _u32(data, at + U64(4))
+            if place & U64(1) != U64(0):  # neither: an atomic fragment, which is whole (RFC 6946)
+                shape, fragment_id = FIRST, _u32(data, at + U64(4))
+            at += U64(8)
+        else:
+            length = (U64(data[at + U64(1)]) + U64(1)) << U64(3)
+            status = _reach(at + length, captured_end, end)
+            if status != GOOD:
+                return status, at, protocol, shape, fragment_id
+            at += length
+        protocol = following
+    return GOOD, at, protocol, shape, fragment_id
+
+
+@njit(nogil=True)  # type: ignore[misc]
+def _ipv6(data, at, captured_end, wire_end):
+    """(status, payload, packet's end, protocol, shape, fragment id) of the IPv6 header at ``at``."""
+    status = _reach(at + U64(40), captured_end, wire_end)
+    if status != GOOD:
+        return status, at, wire_end, U64(0), WHOLE, U64(0)
+    payload = _u16(data, at + U64(4))
+    end = wire_end
+    if payload != U64(0) and at + U64(40) + payload < wire_end:
+        end = at + U64(40) + payload
+    protocol = U64(data[at + U64(6)])
+    status, behind, protocol, shape, fragment_id = _behind_extensions(data, at + U64(40), protocol, captured_end, end)
+    return status, behind, end, protocol, shape, fragment_id
+
+
+@njit(inline="always")  # type: ignore[misc]
+def _is_icmp(version, protocol):
+    return (version == U64(4) and protocol == ICMP) or (version == U64(6) and protocol == ICMPV6)
+
+
+@njit(nogil=True)  # type: ignore[misc]
+def _ports(data, at, version, protocol):
+    """The two port slots of a transport header of which 8 bytes are there."""
+    if protocol == TCP or protocol == UDP:
+        return _u16(data, at), _u16(data, at + U64(2))
+    if _is_icmp(version, protocol):
+        kind = U64(data[at])
+        if version == U64(4):  # echo, timestamp, information and mask (RFC 792, RFC 950) have an identifier
+            identified = kind == U64(0) or kind == U64(8) or (kind >= U64(13) and kind <= U64(18))
+        else:
+            identified = kind == U64(128) or kind == U64(129)
+        return (_u16(data, at + U64(4)) if identified else U64(0)), _u16(data, at)
+    return U64(0), U64(0)
+
+
+@njit(nogil=True)  # type: ignore[misc]
+def _quotes_a_packet(version, kind):
+    if version == U64(4):
+        return kind == U64(3) or kind == U64(4) or kind == U64(11) or kind == U64(12)
+    return kind >= U64(1) and kind <= U64(4)
+
+
+@njit(nogil=True)  # type: ignore[misc]
+def _addresses(data, at, version):
+    if version == U64(4):
+        return U64(0), _u32(data, at + U64(12)), U64(0), _u32(data, at + U64(16))
+    return (
+        _u64(data, at + U64(8)),
+        _u64(data, at + U64(16)),
+        _u64(data, at + U64(24)),
+        _u64(data, at + U64(32)),
+    )
+
+
+@njit(nogil=True)  # type: ignore[misc]
+def _quoted(data, at, limit, version, quotes, row):
+    """Fill ``quotes[row]`` from the packet that an ICMP error quotes before ``limit``; was there enough of it?
+
+    Its own length field is not looked at: routers rewrite it.
+    """
+    if at + U64(1) > limit or U64(data[at]) >> U64(4) != version:
+        return False
+    if version == U64(4):
+        if at + U64(20) > limit:
+            return False
+        header = (U64(data[at]) & U64(15)) << U64(2)
+        later = _u16(data, at + U64(6)) & U64(0x1FFF) != U64(0)
+        if header < U64(20) or later:
+            return False
+        behind, protocol = at + header, U64(data[at + U64(9)])
+    else:
+        if at + U64(40) > limit:
+            return False
+        status, behind, protocol, shape, _ = _behind_extensions(
+            data, at + U64(40), U64(data[at + U64(6)]), limit, limit
+        )
+        if status != GOOD or shape == LATER:
+            return False
+    if behind + U64(8) > limit:
+        return False
+    src_hi, src_lo, dst_hi, dst_lo = _addresses(data, at, version)
+    src_port, dst_port = _ports(data, behind, version, protocol)
+    quote = quotes[row]
+    quote["src_hi"], quote["src_lo"], quote["dst_hi"], quote["dst_lo"] = src_hi, src_lo, dst_hi, dst_lo
+    quote["src_port"], quote["dst_port"], quote["protocol"] = U16(src_port), U16(dst_port), U8(protocol)
+    return True
+
+
+@njit(nogil=True)  # type: ignore[misc]
+def _fields(data, at, payload, skip, version, protocol, shape):
+    """Addresses, port slots and TCP flags of a frame that ``_frame`` found good; zeros for others."""
+    zero = U64(0)
+    if skip != GOOD:
+        return zero, zero, zero, zero, zero, zero, zero
+    src_hi, src_lo, dst_hi, dst_lo = _addresses(data, at, version)
+    if shape == LATER:
+        return src_hi, src_lo, dst_hi, dst_lo, zero, zero, zero
+    src_port, dst_port = _ports(data, payload, version, protocol)
+    flags = U64(data[payload + U64(13)]) if protocol == TCP else zero
+    return src_hi, src_lo, dst_hi, dst_lo, src_port, dst_port, flags
+
+
+@njit(nogil=True)  # type: ignore[misc]
+def _frame(data, start, captured, length, link_type):
+    """One frame: (skip, version, IP header, payload, packet's end, protocol, shape, fragment id)."""
+    captured_end = start + captured
+    wire_end = start + max(length, captured)
+    status, at, version = _behind_link(data, start, link_type, captured_end, wire_end)
+    if status == GOOD:
+        status = _reach(at + U64(1), captured_end, wire_end)
+    if status != GOOD:
+        return status, U64(0), at, at, at, U64(0), WHOLE, U64(0)
+    own = U64(data[at]) >> U64(4)
+    if version == U64(0) and (own == U64(4) or own == U64(6)):
+        version = own
+    if own != version:
+        return MALFORMED, U64(0), at, at, at, U64(0), WHOLE, U64(0)
+    if version == U64(4):
+        status, payload, end, protocol, shape, fragment_id = _ipv4(data, at, captured_end, wire_end)
+    else:
+        status, payload, end, protocol, shape, fragment_id = _ipv6(data, at, captured_end, wire_end)
+    if status != GOOD:
+        return status, U64(0), at, at, at, U64(0), WHOLE, U64(0)
+    if shape != LATER:
+        needed = U64(0)
+        if protocol == TCP:
+            needed = U64(14)
+        elif protocol == UDP or _is_icmp(version, protocol):
+            needed = U64(8)
+        if needed != U64(0):
+            status = _reach(payload + needed, captured_end, end)
+            if status != GOOD:
+                return status, U64(0), at, at, at, U64(0), WHOLE, U64(0)
+    return status, version, at, payload, end, protocol, shape, fragment_id
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc]
+def decode(data: NDArray[np.uint8], link_types: NDArray[np.uint16], columns: PacketColumns, packets: int) -> int:
+    """Fill the columns of the first ``packets`` packets from their offset, captured, length and link.
+
+    ``link_types`` gives the type of each entry of the link table. Returns the number of quotes; ``columns.quotes``
+    must have room for as many as there are packets.
+    """
+    c_offset = columns.offset
+    c_captured = columns.captured
+    c_length = columns.length
+    c_link = columns.link
+    c_skip = columns.skip
+    c_version = columns.version
+    c_protocol = columns.protocol
+    c_shape = columns.shape
+    c_tcp_flags = columns.tcp_flags
+    c_src_hi = columns.src_hi
+    c_src_lo = columns.src_lo
+    c_dst_hi = columns.dst_hi
+    c_dst_lo = columns.dst_lo
+    c_src_port = columns.src_port
+    c_dst_port = columns.dst_port
+    c_fragment_id = columns.fragment_id
+    c_quoted = columns.quoted
+    quotes = columns.quotes
+    made = U64(0)
+    for i in range(packets):
+        start, captured = U64(c_offset[i]), U64(c_captured[i])
+        link_type = U64(link_types[c_link[i]])
+        plain = False
+        if link_type == ETHERNET and captured >= U64(48):
+            # The common case: plain Ethernet, IPv4 without options or fragments, TCP, UDP or an ICMP echo. 48 bytes
+            # reach the TCP flags, so only the total length can say that something is missing.
+            total = _u16(data, start + U64(16))
+            protocol = U64(data[start + U64(23)])
+            plain = (
+                _u16(data, start + U64(12)) == ETHERTYPE_IPV4
+                and U64(data[start + U64(14)]) == U64(0x45)
+                and _u16(data, start + U64(20)) & U64(0x3FFF) == U64(0)
+                and (
+                    (protocol == TCP and total >= U64(34))
+                    or (protocol == UDP and total >= U64(28))
+                    or (protocol == ICMP and total >= U64(28) and U64(data[start + U64(34)]) & U64(0xF7) == U64(0))
+                )
+            )
+        if plain:
+            skip, version, at, payload, end = GOOD, U64(4), start + U64(14), start + U64(34), U64(0)
+            shape, fragment_id, quoting = WHOLE, U64(0), False
+            src_hi, src_lo, dst_hi, dst_lo = U64(0), _u32(data, start + U64(26)), U64(0), _u32(data, start + U64(30))
+            src_port, dst_port = _u16(data, start + U64(34)), _u16(data, start + U64(36))
+            if protocol == ICMP:
+                src_port, dst_port = _u16(data, start + U64(38)), src_port
+            flags = U64(data[start + U64(47)]) if protocol == TCP else U64(0)
+        else:
+            skip, version, at, payload, end, protocol, shape, fragment_id = _frame(
+                data, start, captured, U64(c_length[i]), link_type
+            )
+            src_hi, src_lo, dst_hi, dst_lo, src_port, dst_port, flags = _fields(
+                data, at, payload, skip, version, protocol, shape
+            )
+            quoting = dst_port != U64(0) and _is_icmp(version, protocol) and _quotes_a_packet(version, dst_port >> U64(8))
+        c_quoted[i] = np.int32(-1)
+        if quoting and _quoted(
+            data, payload + U64(8), min(end, start + captured), version, quotes, made
+        ):
+            c_quoted[i] = np.int32(made)
+            made += U64(1)
+        c_skip[i], c_version[i], c_protocol[i] = U8(skip), U8(version), U8(protocol)
+        c_shape[i], c_tcp_flags[i] = U8(shape), U8(flags)
+        c_src_hi[i], c_src_lo[i], c_dst_hi[i], c_dst_lo[i] = src_hi, src_lo, dst_hi, dst_lo
+        c_src_port[i], c_dst_port[i] = U16(src_port), U16(dst_port)
+        c_fragment_id[i] = U32(fragment_id)
+    return made

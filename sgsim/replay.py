@@ -1,0 +1,293 @@
+"""The conductor: captures merged by time, the engine, and what takes its verdicts. No rule of judging lives here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Timer
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sgsim.captures import Capture, MergedBatch, PacketCapture, PacketWriter, merged, open_capture
+from sgsim.engine import Engine, ReferenceEngine, Simulator
+from sgsim.errors import OutputError, SelectionError
+from sgsim.layout import FIRST_DROP, Verdicts
+from sgsim.mapping import AddressMap
+from sgsim.model import Settings, Topology, Verdict
+from sgsim.reports.outputs import STANDARD_OUTPUT, OutputFile, check_outputs, is_special
+from sgsim.reports.records import RecordWriter
+from sgsim.reports.strangers import Strangers
+from sgsim.reports.summary import Summary, summarise
+from sgsim.reports.tally import Tally
+from sgsim.selection import known_interface, nearest_names, select
+from sgsim.sources import load_topology
+
+ENGINES: Mapping[str, Callable[[Topology, Settings, list[str]], Engine]] = {
+    "fast": Simulator,
+    "reference": ReferenceEngine,
+}
+RECORD_ENDINGS = {".ndjson": "ndjson", ".csv": "csv"}
+PACKET_ENDINGS = (".pcap", ".pcapng")
+PATIENCE_SECONDS = 1.5  # before a first batch that is being compiled for is explained
+MOST_STRANGERS = 5
+
+COMPILING = "compiling for this machine, once (some 15 s) ..."
+
+Text = Callable[[str], None]
+Progress = Callable[[int, int | None, int], None]  # bytes read, bytes in all (None: a stream), packets judged
+AnyCapture = Capture | PacketCapture
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Names of files that results are written to; "-" is standard output.
+
+    ``observations`` end in .ndjson or .csv, ``allowed_packets`` and ``dropped_packets`` in .pcap or .pcapng;
+    ``only`` keeps the observations of one verdict.
+    """
+
+    observations: Sequence[str] = ()
+    only: Verdict | None = None
+    allowed_packets: str | None = None
+    dropped_packets: str | None = None
+
+    def names(self) -> list[str]:
+        packets = [name for name in (self.allowed_packets, self.dropped_packets) if name is not None]
+        return [*self.observations, *packets]
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Who is told what while a replay runs: warnings (each once), notices, and how far it is."""
+
+    warning: Text = field(default=lambda _: None)
+    notice: Text = field(default=lambda _: None)
+    progress: Progress = field(default=lambda *_: None)
+
+
+def replay(
+    topology: Topology | str | Path,
+    captures: Sequence[str | Path | Iterable[Any]],
+    *,
+    settings: Settings | None = None,
+    enis: Sequence[str] = (),
+    vpc_id: str | None = None,
+    at: Mapping[str, str] | None = None,
+    maps: Mapping[str, str] | None = None,
+    engine: str = "fast",
+    outputs: Outputs | None = None,
+    strict: bool = False,
+    listeners: Listeners | None = None,
+) -> Summary:
+    """Judge every packet of the captures, merged by time, with one set of connection tables.
+
+    ``captures`` are names of files ("-": standard input) or iterables of scapy packets; ``enis`` and ``vpc_id`` select
+    interfaces (all without them); ``at`` says at which interface a capture was taken, by its name as given; ``maps``
+    says which interface an address of the captures stands for; ``engine`` is "fast" or "reference".
+
+    Raises SgsimError: input that cannot be read or judged, results that cannot be written; with ``strict``, doubtful
+    input too. Output files then keep the name ``FILE.part``.
+    """
+    outputs, listeners, settings = outputs or Outputs(), listeners or Listeners(), settings or Settings()
+    named = [str(capture) for capture in captures if isinstance(capture, str | Path)]
+    snapshot = [] if isinstance(topology, Topology) else [str(topology)]
+    check_outputs(outputs.names(), [*snapshot, *named])
+    forms = [_record_form(name) for name in outputs.observations]
+    if named.count(STANDARD_OUTPUT) > 1:
+        raise SelectionError("standard input (-) is given twice as a capture: it can be read once")
+    if not isinstance(topology, Topology):
+        topology = load_topology(topology, strict=strict)
+    run = _Run(topology, settings, listeners)
+    run.select(enis, vpc_id, maps or {})
+    with ExitStack() as stack:
+        opened = [_opened(capture, strict, stack) for capture in captures]
+        places = _places(topology, run.selected, [capture.name for capture in opened], at or {})
+        with _patience(listeners.notice):
+            judge = ENGINES[engine](topology, settings, run.selected)
+        writers = _open_writers(stack, outputs, forms, judge, opened)
+        return run.through(opened, judge, places, writers)
+
+
+class _Writers:
+    """What takes the verdicts of each batch beside the tally."""
+
+    def __init__(self) -> None:
+        self.records: list[RecordWriter] = []
+        self.packets: list[tuple[Verdict, PacketWriter]] = []
+        self.files: list[OutputFile] = []
+
+    def write(self, batch: MergedBatch, verdicts: Verdicts) -> None:
+        """Everything reaches the files at once: a live reader waits for it."""
+        for records in self.records:
+            records.write(batch, verdicts)
+        if self.packets:
+            dropped = np.zeros(len(batch.number), dtype=np.bool_)
+            allowed = dropped.copy()
+            allowed[verdicts.packet] = True
+            dropped[verdicts.packet[verdicts.reason >= FIRST_DROP]] = True
+            allowed &= ~dropped
+            for verdict, writer in self.packets:
+                writer.write(batch, allowed if verdict is Verdict.ALLOW else dropped)
+        for file in self.files:
+            file.flush()
+
+    def finish(self) -> None:
+        for _, writer in self.packets:
+            writer.finish()
+
+
+class _Run:
+    """One replay, from the selection to the summary."""
+
+    def __init__(self, topology: Topology, settings: Settings, listeners: Listeners) -> None:
+        self._topology, self._settings, self._listeners = topology, settings, listeners
+        self._warnings: dict[str, None] = {}  # in order, each once
+        self.selected: list[str] = []
+        self._map = AddressMap(topology, {})
+        self._warn(topology.warnings)
+
+    def select(self, enis: Sequence[str], vpc_id: str | None, maps: Mapping[str, str]) -> None:
+        self.selected = select(self._topology, enis, vpc_id)
+        self._map = AddressMap(self._topology, maps)
+
+    def through(
+        self, captures: list[AnyCapture], engine: Engine, places: NDArray[np.int32] | None, writers: _Writers
+    ) -> Summary:
+        """Judge all batches; ``places``, shape (captures,): where each was taken, or -1."""
+        tally, strangers = Tally(engine), Strangers()
+        begun = time.perf_counter()
+        for batch in self._batches(captures):
+            self._map.apply(batch.columns)
+            with _patience(self._listeners.notice if not tally.packets else None):
+                verdicts = engine.judge_columns(batch.columns, None if places is None else places[batch.capture])
+                tally.add(batch.columns, verdicts)
+            strangers.add(batch.columns)
+            writers.write(batch, verdicts)
+            self._listeners.progress(*_position(captures), tally.packets)
+        writers.finish()
+        seconds = time.perf_counter() - begun
+        for capture in captures:
+            self._warn(capture.warnings)
+        if engine.jumped is not None:
+            self._warn([_jump_text(*engine.jumped)])
+        return summarise(
+            self._topology,
+            self._settings,
+            engine,
+            tally,
+            captures=[capture.name for capture in captures],
+            warnings=list(self._warnings),
+            seconds=seconds,
+            strangers=strangers.most_common(MOST_STRANGERS, self._topology, set(self.selected)),
+        )
+
+    def _batches(self, captures: list[AnyCapture]) -> Iterator[MergedBatch]:
+        """The merged stream; a first batch of files that takes long is being compiled for, of a stream awaited."""
+        batches = merged(captures)
+        awaited = any(capture.size is None for capture in captures)
+        with _patience(None if awaited else self._listeners.notice):
+            first = next(batches, None)
+        if first is not None:
+            yield first
+            yield from batches
+
+    def _warn(self, warnings: Iterable[str]) -> None:
+        for text in warnings:
+            if text not in self._warnings:
+                self._warnings[text] = None
+                self._listeners.warning(text)
+
+
+@contextmanager
+def _patience(notice: Text | None) -> Iterator[None]:
+    """Explains a wait that is long because kernels are being compiled."""
+    if notice is None:
+        yield
+        return
+    timer = Timer(PATIENCE_SECONDS, notice, [COMPILING])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _opened(capture: str | Path | Iterable[Any], strict: bool, stack: ExitStack) -> AnyCapture:
+    if isinstance(capture, str | Path):
+        return stack.enter_context(open_capture(str(capture), strict=strict))
+    return PacketCapture(capture)
+
+
+def _position(captures: list[AnyCapture]) -> tuple[int, int | None]:
+    sizes = [capture.size for capture in captures]
+    total = None if None in sizes else sum(size or 0 for size in sizes)
+    return sum(capture.position for capture in captures), total
+
+
+def _places(
+    topology: Topology, selected: list[str], names: list[str], at: Mapping[str, str]
+) -> NDArray[np.int32] | None:
+    """Of each capture, the place among the selected interfaces where it was taken, or -1; None without any."""
+    if not at:
+        return None
+    places = np.full(len(names), -1, dtype=np.int32)
+    for name, eni in at.items():
+        option = f"--at {name}={eni}"
+        if name not in names:
+            raise SelectionError(f"{option}: {name} is not one of the captures as given{nearest_names(name, names)}")
+        known_interface(topology, eni, option)
+        if eni not in selected:
+            raise SelectionError(f"{option}: {eni} is not among the selected interfaces: add --eni {eni}")
+        for place, each in enumerate(names):
+            if each == name:
+                places[place] = selected.index(eni)
+    return places
+
+
+def _open_writers(
+    stack: ExitStack, outputs: Outputs, forms: list[str], engine: Engine, captures: list[AnyCapture]
+) -> _Writers:
+    writers = _Writers()
+    names = [capture.name for capture in captures]
+    for name, form in zip(outputs.observations, forms, strict=True):
+        file = stack.enter_context(OutputFile(name))
+        writers.files.append(file)
+        writers.records.append(RecordWriter(file, form, engine, names, outputs.only))
+    for verdict, packets in ((Verdict.ALLOW, outputs.allowed_packets), (Verdict.DROP, outputs.dropped_packets)):
+        if packets is not None:
+            file = stack.enter_context(OutputFile(packets))
+            writers.files.append(file)
+            kind = packets + ".pcapng" if is_special(packets) and not packets.endswith(PACKET_ENDINGS) else packets
+            writers.packets.append((verdict, PacketWriter(kind, file.raw, captures)))
+    return writers
+
+
+def _record_form(name: str) -> str:
+    """Which form the records have that go to the file of that name; a pipe or device without an ending: NDJSON."""
+    form = RECORD_ENDINGS.get(Path(name).suffix)
+    if form is None and not is_special(name):
+        raise OutputError(f"{name}: unknown ending: name it .ndjson or .csv (or - for NDJSON on standard output)")
+    return form or "ndjson"
+
+
+def _jump_text(before: int, after: int) -> str:
+    days = (after - before) / 86_400e9
+    return (
+        f"the clock jumps from {_time_text(before)} to {_time_text(after)} ({days:,.0f} days): "
+        "connections that were idle in between are gone there"
+    )
+
+
+def _time_text(time_ns: int) -> str:
+    """UTC to the second; the nanoseconds themselves where they are no year that a calendar knows."""
+    try:
+        return f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=time_ns // 1_000_000_000):%Y-%m-%d %H:%M:%S} UTC"
+    except OverflowError:
+        return f"{time_ns} ns"

@@ -1,0 +1,233 @@
+"""The summary as people read it; the only place, beside the progress bar, that imports rich."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TextIO
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from sgsim.model import Direction, Interface, Skip
+from sgsim.reports.summary import GateCount, Stranger, Summary
+from sgsim.reports.tally import DroppedFlow
+from sgsim.reports.wording import REASON_WORDS, interface_text, protocol_text, rule_text, socket_text
+
+MOST_INTERFACES, MOST_FLOWS, MOST_RULES, MOST_NAMES = 10, 8, 5, 5
+PLAIN_WIDTH = 120  # columns, where the output is no terminal
+ALLOWED, DROPPED, HEADING, FAINT = "green", "red", "bold", "dim"
+
+SKIP_WORDS = {
+    Skip.NOT_IP: "not IP",
+    Skip.LOCAL: "within one interface",
+    Skip.NO_INTERFACE: "to and from others",
+    Skip.MALFORMED: "malformed",
+    Skip.TRUNCATED: "cut off by the snap length",
+    Skip.UNSUPPORTED_LINK: "of an unsupported link type",
+}
+
+
+def print_summary(summary: Summary, file: TextIO) -> None:
+    """Print the summary; colours only on a terminal that wants them (``NO_COLOR``)."""
+    width = None if file.isatty() else PLAIN_WIDTH
+    console = Console(file=file, width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
+    parts = [_totals(summary), _interfaces(summary), _dropped(summary), _rules(summary), _remarks(summary)]
+    for part in parts:
+        if part is not None:
+            console.print(part)
+
+
+def _totals(summary: Summary) -> RenderableType:
+    text = Text()
+    captures = summary.captures[0] if len(summary.captures) == 1 else f"{len(summary.captures)} captures"
+    text.append(captures, HEADING).append(f": {_count(summary.packets, 'packet')}, ")
+    text.append(f"{_count(summary.observations, 'observation')}: ")
+    text.append(f"{summary.allowed:,} allowed", ALLOWED if summary.allowed else FAINT).append(", ")
+    text.append(f"{summary.dropped:,} dropped", DROPPED if summary.dropped else FAINT)
+    text.append(f"  ({summary.seconds:.2f} s, {_rate(summary.packets_per_second)})", FAINT)
+    connections = Text(f"Connections: {summary.opened:,} opened, {summary.live:,} live at the end")
+    if summary.replaced:
+        connections.append(f", {summary.replaced:,} of them reopened on a closing one")
+    return Group(text, connections)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def _rate(packets_per_second: float) -> str:
+    if packets_per_second >= 1e6:
+        return f"{packets_per_second / 1e6:.1f} M packets/s"
+    return f"{packets_per_second:,.0f} packets/s"
+
+
+def _grid(title: str, *columns: tuple[str, bool]) -> Table:
+    """A table without lines; ``columns`` are their headings, and whether they hold numbers."""
+    table = Table(title=title, title_justify="left", title_style=HEADING, box=None, pad_edge=False, header_style=FAINT)
+    for heading, is_number in columns:
+        table.add_column(
+            heading, justify="right" if is_number else "left", no_wrap=is_number, overflow="fold", min_width=7
+        )
+    return table
+
+
+def _block(table: RenderableType) -> RenderableType:
+    return Padding(table, (1, 0, 0, 0))
+
+
+# --- interfaces -------------------------------------------------------------------------------------------------------
+
+
+def _interfaces(summary: Summary) -> RenderableType | None:
+    """Those with most dropped first, then those with most observations; quiet ones are only counted."""
+    by_interface: dict[str, list[GateCount]] = {}
+    for gate in summary.by_interface:
+        by_interface.setdefault(gate.interface.interface_id, []).append(gate)
+    busy = [gates for gates in by_interface.values() if any(gate.allowed or gate.dropped for gate in gates)]
+    if not busy:
+        return None
+    busy.sort(key=lambda gates: (-sum(g.dropped for g in gates), -sum(g.allowed for g in gates)))
+    table = _grid(
+        "By interface", ("", False), ("in: allowed", True), ("dropped", True), ("out: allowed", True), ("dropped", True)
+    )
+    for gates in busy[:MOST_INTERFACES]:
+        cells = [
+            cell
+            for gate in sorted(gates, key=_ingress_first)
+            for cell in (_number(gate.allowed, ALLOWED), _number(gate.dropped, DROPPED))
+        ]
+        table.add_row(interface_text(gates[0].interface), *cells)
+    more = _more(len(busy) - MOST_INTERFACES, "interface")
+    quiet = _more(len(by_interface) - len(busy), "interface", "without a packet")
+    return _block(Group(table, *(Text(line, FAINT) for line in (more, quiet) if line)))
+
+
+def _ingress_first(gate: GateCount) -> bool:
+    return gate.direction is not Direction.INGRESS
+
+
+def _number(number: int, style: str) -> Text:
+    return Text(f"{number:,}", style) if number else Text("-", FAINT)
+
+
+def _more(number: int, noun: str, what: str = "more") -> str:
+    return (
+        f"and {_count(number, noun)} {what}".replace(f"{noun} more", f"more {noun}").replace(
+            f"{noun}s more", f"more {noun}s"
+        )
+        if number > 0
+        else ""
+    )
+
+
+# --- what was dropped -------------------------------------------------------------------------------------------------
+
+
+def _dropped(summary: Summary) -> RenderableType | None:
+    if not summary.dropped:
+        return None
+    table = _grid("Dropped most", ("packets", True), ("at", False), ("", False), ("why", False))
+    for flow in summary.dropped_flows[:MOST_FLOWS]:
+        table.add_row(
+            Text(f"{flow.packets:,}", DROPPED),
+            _gate(flow.interface, flow.direction),
+            _flow(flow),
+            REASON_WORDS[flow.reason],
+        )
+    shown = sum(flow.packets for flow in summary.dropped_flows[:MOST_FLOWS])
+    rest = summary.dropped - shown
+    lines = [Text(f"and {_count(rest, 'packet')} of other flows", FAINT)] if rest else []
+    return _block(Group(table, *lines))
+
+
+def _gate(interface: Interface, direction: Direction) -> str:
+    return f"{interface.name or interface.interface_id} {'in' if direction is Direction.INGRESS else 'out'}"
+
+
+def _flow(flow: DroppedFlow) -> str:
+    return f"{protocol_text(flow.protocol)} {flow.src} -> {socket_text(flow.dst, flow.dst_port)}"
+
+
+# --- rules ------------------------------------------------------------------------------------------------------------
+
+
+def _rules(summary: Summary) -> RenderableType | None:
+    """Rules that nothing used: worth a look, and worth nothing where nothing was judged."""
+    unused = [count.rule for count in summary.rules if not count.packets]
+    if not unused or not summary.observations:
+        return None
+    table = _grid(
+        f"{len(unused):,} of {_count(len(summary.rules), 'rule')} used by no packet",
+        ("", False),
+        ("", False),
+        ("", False),
+    )
+    table.show_header = False
+    for rule in unused[:MOST_RULES]:
+        table.add_row(
+            rule.rule_id,
+            rule_text(rule, summary.topology),
+            "" if rule.rule_id.startswith(rule.group_id) else rule.group_id,
+        )
+    more = _more(len(unused) - MOST_RULES, "rule")
+    return _block(Group(table, *([Text(more, FAINT)] if more else [])))
+
+
+# --- remarks ----------------------------------------------------------------------------------------------------------
+
+
+def _remarks(summary: Summary) -> RenderableType | None:
+    lines = [*_skipped(summary), *_doubts(summary)]
+    return _block(Group(*(Text(line) for line in lines))) if lines else None
+
+
+def _skipped(summary: Summary) -> Iterator[str]:
+    skipped = sum(summary.skipped.values())
+    if not skipped:
+        return
+    parts = [f"{summary.skipped[skip]:,} {words}" for skip, words in SKIP_WORDS.items() if summary.skipped[skip]]
+    yield f"Not judged: {_count(skipped, 'packet')}: {', '.join(parts)}."
+    unknown = summary.skipped[Skip.NO_INTERFACE]
+    if not summary.observations and unknown:
+        yield "Nothing was judged: no packet has a private address of a selected interface."
+    if 2 * unknown > summary.packets or any(stranger.public_of for stranger in summary.strangers):
+        yield from _strangers(summary.strangers)
+
+
+def _strangers(strangers: Sequence[Stranger]) -> Iterator[str]:
+    if strangers:
+        names = ", ".join(f"{stranger.address} ({stranger.packets:,})" for stranger in strangers)
+        yield f"Their most frequent addresses: {names}."
+    for stranger in strangers:
+        if stranger.public_of is not None:
+            eni = stranger.public_of.interface_id
+            yield f"Try --map {stranger.address}={eni}: it is a public address of {interface_text(stranger.public_of)}."
+        elif stranger.unselected is not None:
+            yield f"Try --eni {stranger.unselected.interface_id}: it owns {stranger.address}, but is not selected."
+    if strangers and not any(stranger.public_of or stranger.unselected for stranger in strangers):
+        yield "If one of them stands for an interface of the snapshot: --map ADDRESS=ENI."
+
+
+def _doubts(summary: Summary) -> Iterator[str]:
+    if summary.midstream_flows:
+        flows = (
+            "1 dropped flow looks"
+            if summary.midstream_flows == 1
+            else f"{summary.midstream_flows:,} dropped flows look"
+        )
+        yield f"{flows} older than the capture, which then lacks their first packets (see --midstream)."
+    if summary.reordered:
+        yield f"{_count(summary.reordered, 'packet')} out of order: judged at the time of the latest one before."
+    if summary.stale:
+        yield f"Stale, matching nothing: {_names(summary.stale)}."
+    if summary.unresolved:
+        yield f"Unresolved, matching nothing: {_names(summary.unresolved)}."
+    if summary.warnings:
+        yield f"{_count(len(summary.warnings), 'warning')} on standard error."
+
+
+def _names(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more:,} more" if more > 0 else "")

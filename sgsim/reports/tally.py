@@ -1,0 +1,131 @@
+"""Counts of a replay, kept batch by batch: the summary's numbers before they get their names."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sgsim.engine import Engine
+from sgsim.engine.packets import address_of
+from sgsim.kernels.tally import CREDIT, DROPPED_FLOW, FLOW_LIMIT, Counts, DroppedFlows, reindex, tally
+from sgsim.layout import EGRESS, MIDSTREAM, OPENED, REASONS, REPLACED, SKIPS, PacketColumns, Verdicts
+from sgsim.model import Address, Direction, Interface, Reason
+
+_FIRST_ROWS = 1 << 12
+_SLOTS_A_ROW = 2
+
+
+class DroppedFlow(NamedTuple):
+    """Packets that were dropped for one reason at one gate, from one address to another (TCP, UDP: and port)."""
+
+    interface: Interface
+    direction: Direction
+    protocol: int
+    src: Address
+    dst: Address
+    dst_port: int | None
+    reason: Reason
+    packets: int
+
+
+class Tally:
+    """Add every batch with its verdicts; then read the counts.
+
+    ``skips`` and ``reasons`` are by name; ``gates`` has the shape (interfaces, 2, reasons) by place in
+    ``engine.interfaces``, direction code and place in REASONS, ``rules`` a CREDIT record for each of ``engine.rules``.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._interfaces = engine.interfaces
+        self.packets = 0
+        self._counts = Counts(
+            skips=np.zeros(1 + len(SKIPS), dtype=np.int64),
+            flags=np.zeros(16, dtype=np.int64),
+            gates=np.zeros((len(engine.interfaces), 2, len(REASONS)), dtype=np.int64),
+            rules=np.zeros(len(engine.rules), dtype=CREDIT),
+        )
+        self._flows = DroppedFlows(
+            slots=np.zeros(_SLOTS_A_ROW * _FIRST_ROWS, dtype=np.int32),
+            rows=np.zeros(_FIRST_ROWS, dtype=DROPPED_FLOW),
+            numbers=np.zeros(2, dtype=np.int64),
+        )
+
+    def add(self, columns: PacketColumns, verdicts: Verdicts) -> None:
+        """Count a batch of judged packets (``columns.skip`` as the engine left it)."""
+        self._make_room(len(verdicts.packet))
+        tally(columns, verdicts, self._counts, self._flows)
+        self.packets += len(columns.skip)
+
+    def _make_room(self, observations: int) -> None:
+        used = int(self._flows.numbers[0])
+        wanted = min(used + observations, FLOW_LIMIT)
+        if wanted <= len(self._flows.rows):
+            return
+        size = len(self._flows.rows)
+        while size < wanted:
+            size *= 2
+        rows = np.zeros(size, dtype=DROPPED_FLOW)
+        rows[:used] = self._flows.rows[:used]
+        slots = np.zeros(_SLOTS_A_ROW * size, dtype=np.int32)
+        reindex(slots, rows, used)
+        self._flows = DroppedFlows(slots, rows, self._flows.numbers)
+
+    @property
+    def gates(self) -> NDArray[np.int64]:
+        return self._counts.gates
+
+    @property
+    def rules(self) -> NDArray[np.void]:
+        return self._counts.rules
+
+    @property
+    def skips(self) -> dict[str, int]:
+        return {str(skip): int(self._counts.skips[code]) for code, skip in enumerate(SKIPS, start=1)}
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        totals = self._counts.gates.sum(axis=(0, 1))
+        return {str(reason): int(totals[code]) for code, reason in enumerate(REASONS)}
+
+    def flagged(self, flag: int) -> int:
+        """Observations with that bit of Verdicts.flags."""
+        return int(sum(count for flags, count in enumerate(self._counts.flags.tolist()) if flags & flag))
+
+    @property
+    def opened(self) -> int:
+        """Entries made; ``replaced`` ones among them took the place of a live one."""
+        return self.flagged(OPENED)
+
+    @property
+    def replaced(self) -> int:
+        return self.flagged(REPLACED)
+
+    @property
+    def midstream_flows(self) -> int:
+        return self.flagged(MIDSTREAM)
+
+    @property
+    def dropped_flows_other(self) -> int:
+        """Dropped packets of flows beyond the first million distinct ones."""
+        return int(self._flows.numbers[1])
+
+    def dropped_flows(self, most: int) -> list[DroppedFlow]:
+        """The flows with most dropped packets, ties by first packet."""
+        rows = self._flows.rows[: self._flows.numbers[0]]
+        order = np.argsort(-rows["packets"], kind="stable")[:most]
+        return [self._flow(*rows[place].tolist()) for place in order]
+
+    def _flow(self, src_hi: int, src_lo: int, dst_hi: int, dst_lo: int, key: int, packets: int) -> DroppedFlow:
+        version = 6 if key >> 25 & 1 else 4
+        return DroppedFlow(
+            interface=self._interfaces[key >> 31],
+            direction=Direction.EGRESS if (key >> 26 & 1) == EGRESS else Direction.INGRESS,
+            protocol=key >> 16 & 255,
+            src=address_of(version, src_hi, src_lo),
+            dst=address_of(version, dst_hi, dst_lo),
+            dst_port=key & 65535 if key >> 24 & 1 else None,
+            reason=REASONS[key >> 27 & 15],
+            packets=packets,
+        )
