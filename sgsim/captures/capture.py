@@ -53,7 +53,9 @@ class Capture:
         for start, problem in OTHERS:
             if magic.startswith(start):
                 raise CaptureError(window.name, problem)
-        problem = f"is no pcap or pcapng file (it begins with {magic.hex()}); save it as one, with tcpdump -w or editcap"
+        problem = (
+            f"is no pcap or pcapng file (it begins with {magic.hex()}); save it as one, with tcpdump -w or editcap"
+        )
         raise CaptureError(window.name, problem)
 
     @property

@@ -34,7 +34,9 @@ class PcapReader:
     def _header(self) -> tuple[walk.PcapFormat, Link]:
         window = self.window
         if not window.fill(24):
-            raise CaptureError(window.name, f"is cut off within the 24 bytes of its header ({window.end} bytes are there)")
+            raise CaptureError(
+                window.name, f"is cut off within the 24 bytes of its header ({window.end} bytes are there)"
+            )
         raw = window.take(24)
         order = ">" if MAGICS[raw[:4]] == "big" else "<"
         magic, major, minor, _zone, _accuracy, snaplen, network = unpack(order + "IHHiIII", raw)
@@ -86,7 +88,9 @@ def end_of_stream(window: Window, warnings: list[str], strict: bool, problem: st
     """Say how the stream ended: ``problem`` if it is cut off, and what its compression found."""
     if problem:
         if strict:
-            raise CaptureError(window.name, f"{problem}; get the whole file, or leave --strict out", offset=window.offset)
+            raise CaptureError(
+                window.name, f"{problem}; get the whole file, or leave --strict out", offset=window.offset
+            )
         warnings.append(f"{window.name}: offset {window.offset}: {problem}; everything before it was read")
     notice = window.source.notice()
     if notice:

@@ -36,9 +36,7 @@ class Section:
         columns = list(zip(*self.rows, strict=True)) or [()] * 6
         snaplen, per_second, multiply, divide = (np.array(column, np.uint64) for column in columns[:4])
         shift, offset = (np.array(column, np.int64) for column in columns[4:])
-        return walk.Interfaces(
-            self.order == ">", self.first_link, snaplen, per_second, multiply, divide, shift, offset
-        )
+        return walk.Interfaces(self.order == ">", self.first_link, snaplen, per_second, multiply, divide, shift, offset)
 
 
 def clock(resolution: int) -> tuple[tuple[int, int, int, int], int]:
@@ -89,7 +87,9 @@ class PcapngReader:
             problem = f"pcapng version {major}.{minor} is not supported (1.0 is); convert it with editcap"
             raise CaptureError(window.name, problem, offset=window.offset + 12)
         if unpack(order + "I", block[-4:])[0] != total:
-            self._damaged(f"the two lengths of a section header differ ({total} and {unpack(order + 'I', block[-4:])[0]})")
+            self._damaged(
+                f"the two lengths of a section header differ ({total} and {unpack(order + 'I', block[-4:])[0]})"
+            )
         window.begin += total
         self.section = Section(self.sections, order, len(self.links))
         self.sections += 1

@@ -17,8 +17,13 @@ from sgsim.model import Interface, Rule
 class Engine(Protocol):
     """What judges a merged stream, batch by batch, with one set of connection tables."""
 
-    interfaces: Sequence[Interface]  # those that are guarded, in snapshot order; Verdicts.interface points into it
-    rules: Sequence[Rule]  # of every group, in snapshot order; Verdicts.rule points into it
+    @property
+    def interfaces(self) -> Sequence[Interface]:
+        """Those that are guarded, in snapshot order; ``Verdicts.interface`` points into it."""
+
+    @property
+    def rules(self) -> Sequence[Rule]:
+        """Those of every group, in snapshot order; ``Verdicts.rule`` points into it."""
 
     @property
     def reordered(self) -> int:

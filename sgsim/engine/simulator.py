@@ -55,7 +55,7 @@ class Simulator:
         self._make_room(packets, int(clock[0]) if packets else 0)
         match(columns, self.table, self._anywhere if at is None else at, self._answers)
         found = fold(columns, self._answers, clock, self._state, self._verdicts)
-        return Verdicts(*(column[:found] for column in self._verdicts))
+        return Verdicts._make(column[:found] for column in self._verdicts)
 
     def live_entries(self) -> int:
         return 0 if self._clock.now is None else int(live(self._state.slots, self._clock.now)[1])
@@ -81,12 +81,12 @@ def _empty_slots(size: int) -> NDArray[np.void]:
 
 
 def _room_for_answers(packets: int) -> Answers:
-    return Answers(*(np.zeros(packets, dtype=np.int32) for _ in Answers._fields))
+    return Answers._make(np.zeros(packets, dtype=np.int32) for _ in Answers._fields)
 
 
 def _room_for_verdicts(observations: int) -> Verdicts:
     dtypes = {"direction": np.uint8, "reason": np.uint8, "flags": np.uint8}
-    return Verdicts(*(np.zeros(observations, dtype=dtypes.get(name, np.int32)) for name in Verdicts._fields))
+    return Verdicts._make(np.zeros(observations, dtype=dtypes.get(name, np.int32)) for name in Verdicts._fields)
 
 
 def _fresh_state(interfaces: list[Interface], settings: Settings) -> TrackState:
@@ -123,4 +123,4 @@ def _settings(settings: Settings, timeouts: Timeouts) -> TrackSettings:
         timeouts.udp_stream * _SECOND,
         timeouts.fragment * _SECOND,
     )
-    return TrackSettings(*(np.int64(number) for number in numbers))
+    return TrackSettings._make(np.int64(number) for number in numbers)

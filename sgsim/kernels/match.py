@@ -42,11 +42,11 @@ _NO_INTERFACE = np.uint8(SKIPS.index(Skip.NO_INTERFACE) + 1)
 _POINTER = np.uint32(NODE)
 _ADDRESS = np.uint32(NODE - 1)
 
-_inner = njit(nogil=True, forceinline=True)
+_inner = njit(nogil=True, forceinline=True, _nrt=False)
 
 
 @_inner
-def _interval(table, version, hi, lo):  # type: ignore[no-untyped-def]
+def _interval(table, version, hi, lo):
     """The interval an address lies in: a trie of strides 16, 8, 8 for IPv4, bisection for IPv6."""
     if version == 4:
         entry = table.root[np.int64(lo >> np.uint64(16))]
@@ -68,7 +68,7 @@ def _interval(table, version, hi, lo):  # type: ignore[no-untyped-def]
 
 
 @_inner
-def _service(version, protocol, shape, port):  # type: ignore[no-untyped-def]
+def _service(version, protocol, shape, port):
     """The packet's place on the service axis; ``port`` is the destination port, or ICMP type and code."""
     of_its_family = not ((protocol == 1 and version == 6) or (protocol == 58 and version == 4))
     if shape == LATER_FRAGMENT:
@@ -85,7 +85,7 @@ def _service(version, protocol, shape, port):  # type: ignore[no-untyped-def]
 
 
 @_inner
-def _cell(table, side, interval, service):  # type: ignore[no-untyped-def]
+def _cell(table, side, interval, service):
     record = table.sides[side]
     row = np.int64(table.address_class[side * len(table.owner) + interval])
     intervals = len(table.service_class) // len(table.sides)
@@ -94,7 +94,7 @@ def _cell(table, side, interval, service):  # type: ignore[no-untyped-def]
 
 
 @_inner
-def _exempt(columns, i, flags, remote_lo, remote_port, gate):  # type: ignore[no-untyped-def]
+def _exempt(columns, i, flags, remote_lo, remote_port, gate):
     """Section 4. ``flags`` are those of the remote address; later fragments show no ports and no type."""
     if flags & NEVER_FILTERED:
         return True
@@ -121,7 +121,7 @@ def _exempt(columns, i, flags, remote_lo, remote_port, gate):  # type: ignore[no
 
 
 @_inner
-def _reverse_service(version, protocol, shape, src_port, dst_port):  # type: ignore[no-untyped-def]
+def _reverse_service(version, protocol, shape, src_port, dst_port):
     """The service of the packet that the other side would have sent first, or -1: only ICMP replies have requests."""
     if protocol == 1 and version == 4 and shape != LATER_FRAGMENT:
         kind = dst_port >> 8
@@ -139,7 +139,7 @@ def _reverse_service(version, protocol, shape, src_port, dst_port):  # type: ign
 
 
 @_inner
-def _untracked(table, columns, i, side, cell, remote, local):  # type: ignore[no-untyped-def]
+def _untracked(table, columns, i, side, cell, remote, local):
     """Section 6, for an admitted packet."""
     protocol = columns.protocol[i]
     if (protocol != 6 and protocol != 17) or columns.shape[i] == LATER_FRAGMENT:
@@ -161,7 +161,7 @@ def _untracked(table, columns, i, side, cell, remote, local):  # type: ignore[no
 
 
 @_inner
-def _answer(table, columns, i, place, direction, remote, local):  # type: ignore[no-untyped-def]
+def _answer(table, columns, i, place, direction, remote, local):
     """``direction``: 0 ingress, 1 egress; ``remote`` and ``local`` are intervals."""
     gate = table.gates[place]
     groups = np.int64(gate["groups"])
@@ -192,7 +192,7 @@ def _answer(table, columns, i, place, direction, remote, local):  # type: ignore
     return np.int32(answer)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def match(columns: PacketColumns, table: MatchTable, at: np.ndarray, answers: Answers) -> None:
     """Fill ``answers`` for a batch, and ``columns.skip`` where nobody's gate is met.
 

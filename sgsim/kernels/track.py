@@ -75,14 +75,14 @@ _NEVER = np.int64(NEVER)
 _C1, _C2, _C3 = np.uint64(0x243F6A8885A308D3), np.uint64(0xB7E151628AED2A6B), np.uint64(0x9E3779B97F4A7C15)
 _ZERO = np.uint64(0)
 
-_inner = njit(nogil=True, forceinline=True)
+_inner = njit(nogil=True, forceinline=True, _nrt=False)
 
 
 # --- keys ---------------------------------------------------------------------------------------------------------
 
 
 @_inner
-def _key(kind, version, protocol, interface, upper):  # type: ignore[no-untyped-def]
+def _key(kind, version, protocol, interface, upper):
     """SLOT.key; ``upper`` are its upper 32 bits: ports, ICMP identifier and requester, or a datagram's number."""
     low = np.uint64(USED) | (np.uint64(kind) << np.uint64(29)) | (np.uint64(protocol) << np.uint64(20))
     if version == 6:
@@ -91,7 +91,7 @@ def _key(kind, version, protocol, interface, upper):  # type: ignore[no-untyped-
 
 
 @_inner
-def _request_type(version, protocol, port):  # type: ignore[no-untyped-def]
+def _request_type(version, protocol, port):
     """(the request's type that the packet asks or answers, 1 if it asks), or (-1, 0): no echo-like message."""
     kind = np.int64(port) >> 8
     if protocol == 1 and version == 4:
@@ -110,7 +110,7 @@ def _request_type(version, protocol, port):  # type: ignore[no-untyped-def]
 
 
 @_inner
-def _flow_key(version, protocol, interface, egress, src_port, dst_port):  # type: ignore[no-untyped-def]
+def _flow_key(version, protocol, interface, egress, src_port, dst_port):
     """The key of a packet's flow at an interface, whichever side it comes from, or 0 where it has none."""
     if protocol == 6 or protocol == 17:
         if egress:
@@ -132,7 +132,7 @@ def _flow_key(version, protocol, interface, egress, src_port, dst_port):  # type
 
 
 @_inner
-def _place(mask, local_hi, local_lo, remote_hi, remote_lo, key):  # type: ignore[no-untyped-def]
+def _place(mask, local_hi, local_lo, remote_hi, remote_lo, key):
     """Where the probe for a record begins."""
     h = (remote_lo ^ (local_lo << np.uint64(32)) ^ (local_lo >> np.uint64(32))) * _C1
     h = (h ^ (h >> np.uint64(32)) ^ key) * _C2
@@ -142,7 +142,7 @@ def _place(mask, local_hi, local_lo, remote_hi, remote_lo, key):  # type: ignore
 
 
 @_inner
-def _find(slots, local_hi, local_lo, remote_hi, remote_lo, key, clock):  # type: ignore[no-untyped-def]
+def _find(slots, local_hi, local_lo, remote_hi, remote_lo, key, clock):
     """The place of the record, live or idle; or -1 - (the place where it may be made)."""
     mask = len(slots) - 1
     place = _place(mask, local_hi, local_lo, remote_hi, remote_lo, key)
@@ -168,12 +168,12 @@ def _find(slots, local_hi, local_lo, remote_hi, remote_lo, key, clock):  # type:
 
 
 @_inner
-def _is_entry(slot):  # type: ignore[no-untyped-def]
+def _is_entry(slot):
     return (slot["key"] >> np.uint64(29)) & np.uint64(3) == _ZERO and slot["bits"] & DEAD == 0
 
 
 @_inner
-def _claim(state, place, local_hi, local_lo, remote_hi, remote_lo, key):  # type: ignore[no-untyped-def]
+def _claim(state, place, local_hi, local_lo, remote_hi, remote_lo, key):
     """Take an empty or idle place, or the record's own, for a record."""
     slot = state.slots[place]
     if slot["key"] == _ZERO:
@@ -192,7 +192,7 @@ def _claim(state, place, local_hi, local_lo, remote_hi, remote_lo, key):  # type
 
 
 @_inner
-def _timeout(state, interface, protocol, tcp_state, stream):  # type: ignore[no-untyped-def]
+def _timeout(state, interface, protocol, tcp_state, stream):
     if protocol == 6:
         if tcp_state == _ESTABLISHED:
             return state.timers[interface]["established"]
@@ -211,7 +211,7 @@ def _timeout(state, interface, protocol, tcp_state, stream):  # type: ignore[no-
 
 
 @_inner
-def _set_expiry(state, slot, interface, protocol, clock):  # type: ignore[no-untyped-def]
+def _set_expiry(state, slot, interface, protocol, clock):
     expires = clock + _timeout(state, interface, protocol, slot["state"], slot["bits"] & STREAM)
     slot["expires_ns"] = expires
     if state.settings.conntrack_max >= 0:
@@ -221,7 +221,7 @@ def _set_expiry(state, slot, interface, protocol, clock):  # type: ignore[no-unt
 
 
 @_inner
-def _refresh(state, slot, interface, protocol, flags, egress, clock):  # type: ignore[no-untyped-def]
+def _refresh(state, slot, interface, protocol, flags, egress, clock):
     """Section 7: a packet meets its live entry."""
     bits = slot["bits"]
     from_initiator = (bits & INITIATOR_LOCAL != 0) == (egress == 1)
@@ -243,7 +243,7 @@ def _refresh(state, slot, interface, protocol, flags, egress, clock):  # type: i
 
 
 @_inner
-def _touch(state, slot, interface, protocol, flags, clock):  # type: ignore[no-untyped-def]
+def _touch(state, slot, interface, protocol, flags, clock):
     """Section 10: any packet of a dead flow keeps its mark alive."""
     if protocol == 6:
         if flags & _RST:
@@ -259,8 +259,8 @@ def _touch(state, slot, interface, protocol, flags, clock):  # type: ignore[no-u
     slot["bits"] |= np.uint8(STREAM)  # a mark's second packet finds it set
 
 
-@njit(nogil=True)
-def _full(state, instance, clock):  # type: ignore[no-untyped-def]
+@njit(nogil=True, _nrt=False)
+def _full(state, instance, clock):
     """Whether the instance has no room. Exact: idle entries are given up first, when one may have become idle."""
     if state.entries[instance] < state.settings.conntrack_max:
         return False
@@ -286,20 +286,20 @@ def _full(state, instance, clock):  # type: ignore[no-untyped-def]
 
 
 @_inner
-def _pack(reason, rule, flags):  # type: ignore[no-untyped-def]
+def _pack(reason, rule, flags):
     """A decision in one number; ``rule`` is -1 for none."""
     return np.int64(reason) | (np.int64(flags) << 8) | ((np.int64(rule) + 1) << 16)
 
 
 @_inner
-def _fate_key(columns, i, interface, egress):  # type: ignore[no-untyped-def]
+def _fate_key(columns, i, interface, egress):
     version = columns.version[i]
     protocol = columns.protocol[i] if version == 4 else np.uint8(0)
     return _key(EGRESS_FATE if egress else INGRESS_FATE, version, protocol, interface, columns.fragment_id[i])
 
 
-@njit(nogil=True)
-def _remember_fate(columns, i, interface, egress, decision, clock, state):  # type: ignore[no-untyped-def]
+@njit(nogil=True, _nrt=False)
+def _remember_fate(columns, i, interface, egress, decision, clock, state):
     """Section 9: a first fragment's decision, for those that follow."""
     key = _fate_key(columns, i, interface, egress)
     src_hi, src_lo, dst_hi, dst_lo = columns.src_hi[i], columns.src_lo[i], columns.dst_hi[i], columns.dst_lo[i]
@@ -314,8 +314,8 @@ def _remember_fate(columns, i, interface, egress, decision, clock, state):  # ty
     slot["bits"] = np.uint8((decision >> 8) & TRACKED)
 
 
-@njit(nogil=True)
-def _later_fragment(columns, i, interface, egress, answer, clock, state):  # type: ignore[no-untyped-def]
+@njit(nogil=True, _nrt=False)
+def _later_fragment(columns, i, interface, egress, answer, clock, state):
     """Section 9: a fragment without ports."""
     if state.settings.fragments == _PERMIT:
         return _pack(_FRAGMENT, -1, 0)
@@ -333,8 +333,8 @@ def _later_fragment(columns, i, interface, egress, answer, clock, state):  # typ
     return _pack(_LATER_FRAGMENT, -1, 0)
 
 
-@njit(nogil=True)
-def _related(columns, i, interface, egress, clock, state):  # type: ignore[no-untyped-def]
+@njit(nogil=True, _nrt=False)
+def _related(columns, i, interface, egress, clock, state):
     """Section 8: the rule of the live entry that an ICMP error is about, or -1.
 
     The error goes to the quoted packet's sender, so an error that comes in is about a packet that went out.
@@ -359,8 +359,8 @@ def _related(columns, i, interface, egress, clock, state):  # type: ignore[no-un
     return np.int64(slot["rule"])
 
 
-@njit(nogil=True)
-def _note_midstream(columns, i, key, local_hi, local_lo, remote_hi, remote_lo, clock, state):  # type: ignore[no-untyped-def]
+@njit(nogil=True, _nrt=False)
+def _note_midstream(columns, i, key, local_hi, local_lo, remote_hi, remote_lo, clock, state):
     """1 if this is the first dropped packet of a flow that may be older than the capture (section 10)."""
     protocol = columns.protocol[i]
     if protocol == 6:
@@ -388,7 +388,7 @@ def _note_midstream(columns, i, key, local_hi, local_lo, remote_hi, remote_lo, c
 
 
 @_inner
-def _is_opening(version, protocol, flags, src_port, dst_port):  # type: ignore[no-untyped-def]
+def _is_opening(version, protocol, flags, src_port, dst_port):
     if protocol == 6:
         return flags & _SYN_ACK == _SYN
     if protocol == 17:
@@ -396,8 +396,8 @@ def _is_opening(version, protocol, flags, src_port, dst_port):  # type: ignore[n
     return _request_type(version, protocol, dst_port)[1] == 1
 
 
-@njit(nogil=True)
-def _mark_dead(state, interface, protocol, flags, egress, local_hi, local_lo, remote_hi, remote_lo, key, clock):  # type: ignore[no-untyped-def]
+@njit(nogil=True, _nrt=False)
+def _mark_dead(state, interface, protocol, flags, egress, local_hi, local_lo, remote_hi, remote_lo, key, clock):
     place = _find(state.slots, local_hi, local_lo, remote_hi, remote_lo, key, clock)
     if place < 0:
         place = -1 - place
@@ -410,7 +410,7 @@ def _mark_dead(state, interface, protocol, flags, egress, local_hi, local_lo, re
 
 
 @_inner
-def _makes_entry(version, protocol, flags, dst_port):  # type: ignore[no-untyped-def]
+def _makes_entry(version, protocol, flags, dst_port):
     if protocol == 6:
         return flags & _RST == 0
     if protocol == 1 or protocol == 58:
@@ -419,7 +419,7 @@ def _makes_entry(version, protocol, flags, dst_port):  # type: ignore[no-untyped
 
 
 @_inner
-def _open(state, place, interface, protocol, flags, egress, rule, clock):  # type: ignore[no-untyped-def]
+def _open(state, place, interface, protocol, flags, egress, rule, clock):
     """Fill a claimed place with a new entry."""
     slot = state.slots[place]
     tcp_state = _OPENING
@@ -437,7 +437,7 @@ def _open(state, place, interface, protocol, flags, egress, rule, clock):  # typ
 
 
 @_inner
-def _filter(columns, i, interface, egress, answer, reached, clock, state):  # type: ignore[no-untyped-def]
+def _filter(columns, i, interface, egress, answer, reached, clock, state):
     """Section 5, from the live entry on; a packed decision."""
     version = columns.version[i]
     protocol = columns.protocol[i]
@@ -519,7 +519,7 @@ def _filter(columns, i, interface, egress, answer, reached, clock, state):  # ty
 
 
 @_inner
-def _observe(columns, i, interface, egress, answer, reached, clock, state):  # type: ignore[no-untyped-def]
+def _observe(columns, i, interface, egress, answer, reached, clock, state):
     """One gate's decision about one packet, packed."""
     if columns.shape[i] == LATER_FRAGMENT:
         if not reached:
@@ -540,7 +540,7 @@ def _observe(columns, i, interface, egress, answer, reached, clock, state):  # t
     return decision
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def fold(columns: PacketColumns, answers: Answers, clock: np.ndarray, state: TrackState, verdicts: Verdicts) -> int:
     """Judge a batch; returns how many observations were written into ``verdicts`` (room for 2 n).
 
@@ -572,7 +572,7 @@ def fold(columns: PacketColumns, answers: Answers, clock: np.ndarray, state: Tra
     return count
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def live(slots: np.ndarray, clock: int) -> tuple[int, int]:
     """(records that are not idle at the clock, connections among them)."""
     records = 0
@@ -586,7 +586,7 @@ def live(slots: np.ndarray, clock: int) -> tuple[int, int]:
     return records, connections
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def move(old: np.ndarray, clock: int, state: TrackState) -> None:
     """Carry what is not idle from the old table into ``state.slots``, which is empty, and count it anew."""
     state.counts[SLOTS_USED] = 0

@@ -74,7 +74,16 @@ class Interfaces(NamedTuple):
     offset: NDArray[np.int64]  # seconds to be added
 
 
-@njit(inline="always")  # type: ignore[misc]
+class RecordFormat(NamedTuple):
+    """How packets are written back."""
+
+    pcapng: bool
+    interface: int  # pcapng: the packet's interface in the file that is written
+    nanoseconds: int  # of a tick
+    per_second: int  # ticks
+
+
+@njit(inline="always")
 def _u32(data, at, swapped):
     if swapped:
         return (
@@ -91,7 +100,7 @@ def _u32(data, at, swapped):
     )
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc]
+@njit(nogil=True, cache=True)
 def walk_pcap(data: NDArray[np.uint8], begin: int, end: int, form: PcapFormat, columns: PacketColumns) -> Walk:
     """Fill time_ns, offset, captured and length from the records in ``data[begin:end]``."""
     at, stop, header = U64(begin), U64(end), U64(form.header)
@@ -119,7 +128,7 @@ def walk_pcap(data: NDArray[np.uint8], begin: int, end: int, form: PcapFormat, c
     return Walk(n, I64(at), FULL, 0, 0, False)
 
 
-@njit(nogil=True)  # type: ignore[misc]
+@njit(nogil=True)
 def _binary_ns(ticks, shift):
     """(seconds, nanoseconds) of ticks of 2**-shift s, rounded down; in halves, because 64 bits do not hold it."""
     second = ticks >> U64(shift) if shift < 64 else U64(0)
@@ -131,7 +140,7 @@ def _binary_ns(ticks, shift):
     return second, (high >> U64(shift - 32) if shift < 96 else U64(0))
 
 
-@njit(nogil=True)  # type: ignore[misc]
+@njit(nogil=True)
 def _time(ticks, faces, i):
     """(time in ns, was it clamped) of a packet block's 64-bit time."""
     if faces.shift[i] >= 0:
@@ -149,7 +158,7 @@ def _time(ticks, faces, i):
     return seconds * PER_SECOND + I64(ns), False
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc]
+@njit(nogil=True, cache=True)
 def walk_pcapng(
     data: NDArray[np.uint8], begin: int, end: int, faces: Interfaces, columns: PacketColumns, last_time: int
 ) -> Walk:
@@ -209,3 +218,49 @@ def walk_pcapng(
             n += 1
         at += total
     return Walk(n, I64(at), FULL, 0, last, clamped)
+
+
+@njit(nogil=True)
+def _put(out, at, value, width):
+    """Write a little-endian number."""
+    for byte in range(width):
+        out[at + byte] = U8((value >> U64(8 * byte)) & U64(255))
+
+
+@njit(nogil=True, cache=True)
+def write_records(
+    data: NDArray[np.uint8], columns: PacketColumns, rows: NDArray[np.int64], form: RecordFormat, out: NDArray[np.uint8]
+) -> int:
+    """Lay the packets of ``rows`` into ``out`` as little-endian records; returns the bytes used.
+
+    pcap: 16 bytes, then the frame; pcapng: an enhanced packet block without options, 32 bytes and the frame padded to
+    four. ``out`` must have room for 35 bytes and the frame each.
+    """
+    at = 0
+    for row in rows:
+        captured = I64(columns.captured[row])
+        start = columns.offset[row]
+        ticks = columns.time_ns[row] // form.nanoseconds
+        padded = captured
+        if form.pcapng:
+            padded = (captured + 3) // 4 * 4
+            _put(out, at, U64(ENHANCED_PACKET), 4)
+            _put(out, at + 4, U64(32 + padded), 4)
+            _put(out, at + 8, U64(form.interface), 4)
+            _put(out, at + 12, U64(ticks) >> U64(32), 4)
+            _put(out, at + 16, U64(ticks) & U64(0xFFFFFFFF), 4)
+            at += 20
+        else:
+            _put(out, at, U64(ticks // form.per_second), 4)
+            _put(out, at + 4, U64(ticks % form.per_second), 4)
+            at += 8
+        _put(out, at, U64(captured), 4)
+        _put(out, at + 4, U64(columns.length[row]), 4)
+        at += 8
+        out[at : at + captured] = data[start : start + captured]
+        out[at + captured : at + padded] = 0
+        at += padded
+        if form.pcapng:
+            _put(out, at, U64(32 + padded), 4)
+            at += 4
+    return at
