@@ -101,20 +101,21 @@ UNFILTERED = 1 << 29  # the interface has no groups
 FROM_EVERYWHERE = UNTRACKED  # a rule with the peer 0.0.0.0/0 or ::/0 is among those that admit it
 
 # Bits of an address interval's flags.
-NEVER_FILTERED, DHCP_REMOTE, DHCPV6_REMOTE, MANY_HOSTS, AUTO_TRACKED = 1, 2, 4, 8, 16
+NEVER_FILTERED, DHCP_REMOTE, DHCPV6_REMOTE, MANY_HOSTS, AUTO_TRACKED, ROUTER_OR_RESOLVER = 1, 2, 4, 8, 16, 32
+OWNER_UNFILTERED = 64  # its owner has no groups
+OWNER_SHIFT, FLAG_BITS = 8, 255
 
 
 class MatchTable(NamedTuple):
     """Security groups, compiled. Addresses that nothing in the topology tells apart share an *interval*; every list
     of groups sorts the intervals, and the services, into classes of its own, and has a table of answers over both."""
 
-    root: NDArray[np.uint32]  # (65536,) by the upper 16 bits of an IPv4 address: interval, or NODE | node
-    nodes: NDArray[np.uint32]  # (nodes * 256,) the next 8 bits: interval, or NODE | node
+    root: NDArray[np.uint32]  # (65536,) by the upper 16 bits of an IPv4 address: a place in `nodes`, or NODE | place
+    nodes: NDArray[np.uint32]  # the same by the next 8 bits, then the interval by the last 8; NODE: add the byte
     v6_hi: NDArray[np.uint64]  # (v6 intervals,) first addresses of the IPv6 intervals, ascending
     v6_lo: NDArray[np.uint64]
     v6_first: np.int64  # number of the first IPv6 interval
-    flags: NDArray[np.uint8]  # (intervals,) NEVER_FILTERED | ...
-    owner: NDArray[np.int32]  # (intervals,) place of the selected interface that owns it, or -1
+    about: NDArray[np.int32]  # (intervals,) (place of its owner among the selected interfaces + 1) << 8 | flags
     service: NDArray[np.uint32]  # (SERVICES,) service interval
     gates: NDArray[np.void]  # (interfaces,) records of GATE
     sides: NDArray[np.void]  # (2 * lists of groups,) records of SIDE, ingress then egress of each list
@@ -124,7 +125,7 @@ class MatchTable(NamedTuple):
     auto_owner: NDArray[np.uint8]  # (lists of groups * intervals,) 1: an automatically tracked kind of interface
 
 
-NODE = 1 << 31  # tag of a pointer in `root` and `nodes`
+NODE = 1 << 31  # tag of a place in `root` and `nodes` where 256 entries begin, one for each value of the next byte
 
 GATE = np.dtype(
     [
@@ -145,13 +146,24 @@ SIDE = np.dtype(
 )
 
 
-class Answers(NamedTuple):
-    """What rules alone say about the n packets of a batch."""
+BLOCK = 128  # packets judged at a time: what is known of them, and their state records, stay in the nearest caches
 
-    sender: NDArray[np.int32]  # (n,) place of the interface that owns the source, or -1
-    receiver: NDArray[np.int32]  # (n,) the same for the destination; equal to sender: local
-    egress: NDArray[np.int32]  # (n,) answer at the sender's gate
-    ingress: NDArray[np.int32]  # (n,) answer at the receiver's gate
+
+class Block(NamedTuple):
+    """What the stages of judging a block hand on about its observations; arrays of length 2 * BLOCK + 2.
+
+    Packet, interface and direction of an observation stand in Verdicts already.
+    """
+
+    remote: NDArray[np.int32]  # interval of the remote address
+    local: NDArray[np.int32]  # interval of the interface's own address
+    answer: NDArray[np.int32]  # what rules and addresses alone say, or UNANSWERED
+    key: NDArray[np.uint64]  # SLOT.key of its flow, or 0
+    start: NDArray[np.uint64]  # where the probe for its flow begins
+    touched: NDArray[np.uint64]  # (1,) what the early loads gave, kept only so that the compiler keeps them
+
+
+UNANSWERED = -1
 
 
 # --- connection tracking ------------------------------------------------------------------------------------------
@@ -166,7 +178,7 @@ SLOT = np.dtype(
         ("key", U64),  # ports << 32 | USED | kind << 29 | IPv6 << 28 | protocol << 20 | interface; 0: never used
         ("expires_ns", I64),  # idle when the clock is past it
         ("rule", I32),
-        ("state", U8),  # TCP: OPENING ... RESET; fate of a fragment: its reason
+        ("state", U8),  # see kernels.flows; fate of a fragment: its reason
         ("bits", U8),  # INITIATOR_LOCAL | ...; fate of a fragment: its flags
         ("padding", U8, (10,)),
     ]
@@ -176,7 +188,7 @@ USED = 1 << 31  # bit of SLOT.key
 CONNECTION, NOTE, EGRESS_FATE, INGRESS_FATE = 0, 1, 2, 3  # kinds, in SLOT.key
 INTERFACE_BITS = (1 << 20) - 1
 
-INITIATOR_LOCAL, REPLIED, STREAM, DEAD = 1, 2, 4, 8  # bits of a connection; DEAD: a mark, no entry (section 10)
+INITIATOR_LOCAL, REPLIED, DEAD = 1, 2, 8  # bits of a connection; DEAD: a mark, no entry (section 10)
 
 NEVER = -(1 << 63)  # expires_ns of a record that was given up
 
@@ -188,23 +200,10 @@ class TrackSettings(NamedTuple):
     fragments: np.int64  # place in model.Fragments
     strict: np.int64  # 1: a TCP packet that is no SYN makes no entry
     conntrack_max: np.int64  # entries of an instance, or -1
-    opening: np.int64
-    closing: np.int64
-    reset: np.int64
+    udp_stream: np.int64  # longest timeouts, for flows older than the capture
     icmp: np.int64
     other: np.int64
-    udp_stream: np.int64  # the default, for flows older than the capture
     fragment: np.int64
-
-
-TIMERS = np.dtype(
-    [
-        ("established", I64),  # nanoseconds
-        ("udp", I64),
-        ("udp_stream", I64),
-        ("instance", I64),  # interfaces of one instance share the bound on entries
-    ]
-)
 
 
 class TrackState(NamedTuple):
@@ -214,8 +213,10 @@ class TrackState(NamedTuple):
     counts: NDArray[np.int64]  # see COUNTS_*
     entries: NDArray[np.int64]  # (instances,) entries in `slots`, idle ones among them
     earliest: NDArray[np.int64]  # (instances,) no entry of it becomes idle before
-    timers: NDArray[np.void]  # (interfaces,) records of TIMERS
+    timers: NDArray[np.int64]  # (interfaces * 8,) nanoseconds, by the states of kernels.flows
+    instances: NDArray[np.int64]  # (interfaces,) interfaces of one instance share the bound on entries
     settings: TrackSettings
+    block: Block
 
 
 SLOTS_USED, NOTES, STARTED = 0, 1, 2  # of TrackState.counts: slots ever used, flows noted, time of the first packet

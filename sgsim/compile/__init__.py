@@ -66,6 +66,9 @@ def compile_topology(topology: Topology, interfaces: Sequence[Interface], settin
     owned = {i.interface_id: book.owned(i) for i in topology.interfaces.values()}
     blocks = {flag: everything(networks) for flag, networks in _BLOCKS.items()}
     blocks[layout.AUTO_TRACKED] = everything(topology.auto_tracked + settings.auto_tracked)
+    gates = _gates(topology, interfaces, lists)
+    special = {int(address) for name in ("router", "resolver") for address in gates[name]} - {-1}
+    blocks[layout.ROUTER_OR_RESOLVER] = [Span(4, address, address) for address in sorted(special)]
     spans = [span for rules in sides_rules for placed in rules for span in placed.peer.spans]
     spans += [span for found in (*owned.values(), *blocks.values()) for span in found]
     addresses = AddressLine(spans)
@@ -79,10 +82,9 @@ def compile_topology(topology: Topology, interfaces: Sequence[Interface], settin
         v6_hi=v6_hi,
         v6_lo=v6_lo,
         v6_first=np.int64(addresses.v6_first),
-        flags=_flags(addresses, blocks),
-        owner=_owners(addresses, interfaces, owned),
+        about=_about(addresses, interfaces, owned, blocks),
         service=services.intervals(),
-        gates=_gates(topology, interfaces, lists),
+        gates=gates,
         sides=_side_records(sides),
         address_class=_joined([side.address_class for side in sides], np.uint32),
         service_class=_joined([side.service_class for side in sides], np.uint32),
@@ -99,20 +101,18 @@ def _side_rules(
     return [PlacedRule(rule, places[id(rule)], book.expand(rule, vpc_id)) for rule in rules]
 
 
-def _flags(addresses: AddressLine, blocks: dict[int, list[Span]]) -> NDArray[np.uint8]:
-    flags = np.zeros(addresses.count, dtype=np.uint8)
+def _about(
+    addresses: AddressLine, interfaces: Sequence[Interface], owned: dict[str, list[Span]], blocks: dict[int, list[Span]]
+) -> NDArray[np.int32]:
+    about = np.zeros(addresses.count, dtype=np.int32)
+    for place, interface in enumerate(interfaces):
+        flag = 0 if interface.group_ids else layout.OWNER_UNFILTERED
+        for begin, end in addresses.ranges(owned[interface.interface_id]):
+            about[begin:end] = (place + 1) << layout.OWNER_SHIFT | flag
     for flag, spans in blocks.items():
         for begin, end in addresses.ranges(spans):
-            flags[begin:end] |= flag
-    return flags
-
-
-def _owners(addresses: AddressLine, interfaces: Sequence[Interface], owned: dict[str, list[Span]]) -> NDArray[np.int32]:
-    owner = np.full(addresses.count, -1, dtype=np.int32)
-    for place, interface in enumerate(interfaces):
-        for begin, end in addresses.ranges(owned[interface.interface_id]):
-            owner[begin:end] = place
-    return owner
+            about[begin:end] |= flag
+    return about
 
 
 def _auto_owners(

@@ -41,20 +41,30 @@ class AddressLine:
         return hi, np.array([start & (1 << 64) - 1 for start in starts], dtype=np.uint64)
 
     def trie(self) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-        """IPv4 intervals by strides of 16, 8 and 8 bits: (root, nodes), see MatchTable."""
-        starts = np.array(self._starts[4], dtype=np.int64)
+        """IPv4 intervals by strides of 16, 8 and 8 bits: (root, nodes), see MatchTable.
 
-        def level(firsts: NDArray[np.int64], size: int, next_node: int) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+        Every look-up takes all three steps, so that it needs no branch: an interval that is known earlier is reached
+        through two lists behind the nodes, of entries that lead to themselves.
+        """
+        starts = np.array(self._starts[4], dtype=np.int64)
+        whole = np.arange(len(starts), dtype=np.int64)
+
+        def split(firsts: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
             low = np.searchsorted(starts, firsts, side="right") - 1
             high = np.searchsorted(starts, firsts + (size - 1), side="right") - 1
-            entries = low.astype(np.uint32)
-            split = np.flatnonzero(low != high)
-            entries[split] = np.uint32(NODE) | (next_node + np.arange(len(split), dtype=np.uint32))
-            return entries, firsts[split]
+            return low, np.flatnonzero(low != high)
 
-        root, parents = level(np.arange(1 << 16, dtype=np.int64) << 16, 1 << 16, 0)
-        middle_firsts = (parents[:, None] + (np.arange(256, dtype=np.int64) << 8)).ravel()
-        middle, parents = level(middle_firsts, 1 << 8, len(parents))
-        leaf_firsts = (parents[:, None] + np.arange(256, dtype=np.int64)).ravel()
-        leaves, _ = level(leaf_firsts, 1, 0)
-        return root, np.concatenate((middle, leaves, np.zeros(1, dtype=np.uint32)))
+        root_firsts = np.arange(1 << 16, dtype=np.int64) << 16
+        root, root_split = split(root_firsts, 1 << 16)
+        middle_firsts = (root_firsts[root_split][:, None] + (np.arange(256, dtype=np.int64) << 8)).ravel()
+        middle, middle_split = split(middle_firsts, 1 << 8)
+        leaf_firsts = (middle_firsts[middle_split][:, None] + np.arange(256, dtype=np.int64)).ravel()
+        leaves, _ = split(leaf_firsts, 1)
+        in_one_step = len(middle) + len(leaves)  # where the list for known intervals at the last step begins
+        in_two_steps = in_one_step + len(starts)
+        middle += in_one_step
+        middle[middle_split] = NODE | (len(middle) + 256 * np.arange(len(middle_split)))
+        root += in_two_steps
+        root[root_split] = NODE | (256 * np.arange(len(root_split)))
+        nodes = np.concatenate((middle, leaves, whole, whole + in_one_step))
+        return root.astype(np.uint32), nodes.astype(np.uint32)

@@ -1,73 +1,65 @@
-"""What rules alone say about a packet at a gate: a pure function of packet and tables, no state, no time.
-
-A kernel and all it calls live in one file: numba's cache does not see changes in others.
-"""
+"""What rules alone say about a packet at a gate: a pure function of packet and tables, no state, no time."""
 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from sgsim.kernels.compiling import inner
 from sgsim.layout import (
     ADMITTED,
     AUTO_TRACKED,
     DHCP_REMOTE,
     DHCPV6_REMOTE,
     EXEMPT,
+    FLAG_BITS,
     FRAGMENT_SERVICES,
     FROM_EVERYWHERE,
     ICMP_SERVICES,
     ICMPV6_SERVICES,
     LATER_FRAGMENT,
-    MANY_HOSTS,
     NEVER_FILTERED,
     NODE,
     OTHER_SERVICES,
     REVERSE,
+    ROUTER_OR_RESOLVER,
     RULE_BITS,
-    SKIPS,
     TCP_SERVICES,
     UDP_SERVICES,
     UNFILTERED,
     UNRESOLVED,
     UNTRACKED,
-    Answers,
-    MatchTable,
-    PacketColumns,
 )
-from sgsim.model import Skip
 
-_LOCAL = np.uint8(SKIPS.index(Skip.LOCAL) + 1)
-_NO_INTERFACE = np.uint8(SKIPS.index(Skip.NO_INTERFACE) + 1)
-_POINTER = np.uint32(NODE)
-_ADDRESS = np.uint32(NODE - 1)
-
-_inner = njit(nogil=True, forceinline=True, _nrt=False)
+DECIDING = NEVER_FILTERED | DHCP_REMOTE | DHCPV6_REMOTE | ROUTER_OR_RESOLVER
+_PLACE = np.uint32(NODE - 1)
 
 
-@_inner
-def _interval(table, version, hi, lo):
-    """The interval an address lies in: a trie of strides 16, 8, 8 for IPv4, bisection for IPv6."""
+@inner
+def _next(entry, bits):
+    """The place an entry of the trie leads to: NODE, its upper bit, lets the address's next byte in."""
+    byte = np.uint64(bits) & (np.uint64(entry >> np.uint32(31)) * np.uint64(255))
+    return np.uint64(entry & _PLACE) + byte
+
+
+@inner
+def interval(table, version, hi, lo):
+    """The interval an address lies in: a trie of strides 16, 8 and 8 bits for IPv4, bisection for IPv6."""
     if version == 4:
-        entry = table.root[np.int64(lo >> np.uint64(16))]
-        if entry & _POINTER:
-            entry = table.nodes[(np.int64(entry & _ADDRESS) << 8) | np.int64((lo >> np.uint64(8)) & np.uint64(255))]
-            if entry & _POINTER:
-                entry = table.nodes[(np.int64(entry & _ADDRESS) << 8) | np.int64(lo & np.uint64(255))]
-        return np.int64(entry)
-    low = 0
-    high = len(table.v6_hi)
-    while high - low > 1:
-        middle = (low + high) >> 1
-        start_hi = table.v6_hi[middle]
-        if start_hi < hi or (start_hi == hi and table.v6_lo[middle] <= lo):
-            low = middle
-        else:
-            high = middle
+        entry = table.root[lo >> np.uint64(16)]
+        entry = table.nodes[_next(entry, lo >> np.uint64(8))]
+        return np.int64(table.nodes[_next(entry, lo)])
+    low = np.int64(0)
+    size = np.int64(len(table.v6_hi))
+    while size > 1:  # without a branch on the comparison: it is never predictable
+        half = size >> 1
+        start_hi = table.v6_hi[low + half]
+        below = (start_hi < hi) | ((start_hi == hi) & (table.v6_lo[low + half] <= lo))
+        low += half * np.int64(below)
+        size -= half
     return np.int64(table.v6_first) + low
 
 
-@_inner
+@inner
 def _service(version, protocol, shape, port):
     """The packet's place on the service axis; ``port`` is the destination port, or ICMP type and code."""
     of_its_family = not ((protocol == 1 and version == 6) or (protocol == 58 and version == 4))
@@ -84,16 +76,16 @@ def _service(version, protocol, shape, port):
     return OTHER_SERVICES + np.int64(protocol)
 
 
-@_inner
+@inner
 def _cell(table, side, interval, service):
     record = table.sides[side]
-    row = np.int64(table.address_class[side * len(table.owner) + interval])
+    row = np.int64(table.address_class[side * len(table.about) + interval])
     intervals = len(table.service_class) // len(table.sides)
     column = np.int64(table.service_class[side * intervals + np.int64(table.service[service])])
     return np.int64(table.cells[record["cells"] + row * record["width"] + column])
 
 
-@_inner
+@inner
 def _exempt(columns, i, flags, remote_lo, remote_port, gate):
     """Section 4. ``flags`` are those of the remote address; later fragments show no ports and no type."""
     if flags & NEVER_FILTERED:
@@ -120,7 +112,7 @@ def _exempt(columns, i, flags, remote_lo, remote_port, gate):
     return False
 
 
-@_inner
+@inner
 def _reverse_service(version, protocol, shape, src_port, dst_port):
     """The service of the packet that the other side would have sent first, or -1: only ICMP replies have requests."""
     if protocol == 1 and version == 4 and shape != LATER_FRAGMENT:
@@ -138,7 +130,7 @@ def _reverse_service(version, protocol, shape, src_port, dst_port):
     return _service(version, protocol, shape, src_port)
 
 
-@_inner
+@inner
 def _untracked(table, columns, i, side, cell, remote, local):
     """Section 6, for an admitted packet."""
     protocol = columns.protocol[i]
@@ -155,13 +147,13 @@ def _untracked(table, columns, i, side, cell, remote, local):
         service = _service(version, protocol, columns.shape[i], columns.src_port[i])
         if _cell(table, side ^ 1, remote, service) & FROM_EVERYWHERE == 0:
             return False
-    if (table.flags[remote] | table.flags[local]) & AUTO_TRACKED:
+    if (table.about[remote] | table.about[local]) & AUTO_TRACKED:
         return False
-    return table.auto_owner[(side >> 1) * len(table.owner) + remote] == 0
+    return table.auto_owner[(side >> 1) * len(table.about) + remote] == 0
 
 
-@_inner
-def _answer(table, columns, i, place, direction, remote, local):
+@inner
+def answer(table, columns, i, place, direction, remote, local):
     """``direction``: 0 ingress, 1 egress; ``remote`` and ``local`` are intervals."""
     gate = table.gates[place]
     groups = np.int64(gate["groups"])
@@ -173,7 +165,7 @@ def _answer(table, columns, i, place, direction, remote, local):
     else:
         remote_lo = columns.src_lo[i]
         remote_port = columns.src_port[i]
-    if _exempt(columns, i, table.flags[remote], remote_lo, remote_port, gate):
+    if _exempt(columns, i, table.about[remote] & FLAG_BITS, remote_lo, remote_port, gate):
         return np.int32(EXEMPT)
     side = 2 * groups + direction
     version = columns.version[i]
@@ -190,40 +182,3 @@ def _answer(table, columns, i, place, direction, remote, local):
     if service >= 0 and _cell(table, side ^ 1, remote, service) & ADMITTED:
         answer |= REVERSE
     return np.int32(answer)
-
-
-@njit(cache=True, nogil=True, _nrt=False)
-def match(columns: PacketColumns, table: MatchTable, at: np.ndarray, answers: Answers) -> None:
-    """Fill ``answers`` for a batch, and ``columns.skip`` where nobody's gate is met.
-
-    ``at``, shape (n,) or (0,), int32: the place of the interface a packet was captured at, or -1.
-    """
-    for i in range(len(columns.skip)):
-        answers.sender[i] = -1
-        answers.receiver[i] = -1
-        if columns.skip[i] != 0:
-            continue
-        version = columns.version[i]
-        source = _interval(table, version, columns.src_hi[i], columns.src_lo[i])
-        destination = _interval(table, version, columns.dst_hi[i], columns.dst_lo[i])
-        sender = table.owner[source]
-        receiver = table.owner[destination]
-        if sender >= 0 and sender == receiver:
-            columns.skip[i] = _LOCAL
-            continue
-        if table.flags[destination] & MANY_HOSTS:
-            receiver = np.int32(-1)
-        if len(at) and at[i] >= 0:
-            if sender != at[i]:
-                sender = np.int32(-1)
-            if receiver != at[i]:
-                receiver = np.int32(-1)
-        if sender < 0 and receiver < 0:
-            columns.skip[i] = _NO_INTERFACE
-            continue
-        answers.sender[i] = sender
-        answers.receiver[i] = receiver
-        if sender >= 0:
-            answers.egress[i] = _answer(table, columns, i, sender, 1, destination, source)
-        if receiver >= 0:
-            answers.ingress[i] = _answer(table, columns, i, receiver, 0, source, destination)

@@ -9,7 +9,17 @@ from typing import Any
 
 from sgsim.engine import Engine
 from sgsim.layout import EGRESS, FIRST_DROP, INGRESS
-from sgsim.model import Address, Direction, GroupReference, Interface, PrefixListReference, Rule, Settings, Topology
+from sgsim.model import (
+    Address,
+    Direction,
+    GroupReference,
+    Interface,
+    PrefixListReference,
+    Reason,
+    Rule,
+    Settings,
+    Topology,
+)
 from sgsim.reference import RuleBook
 from sgsim.reports.tally import DroppedFlow, Tally
 
@@ -51,8 +61,9 @@ class Stranger:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A replay in numbers; see docs/interface.md for the fields. ``strangers`` (the most frequent addresses of
-    unjudged packets) and ``topology`` are no part of the JSON object."""
+    """A replay in numbers; see docs/interface.md for the fields. Not part of the JSON object are ``causes`` (dropped
+    flows but for those that are ``not_reached``), ``strangers`` (the most frequent addresses of unjudged packets) and
+    ``topology``."""
 
     captures: tuple[str, ...]
     packets: int
@@ -74,6 +85,7 @@ class Summary:
     unresolved: tuple[str, ...]
     warnings: tuple[str, ...]
     seconds: float
+    causes: tuple[DroppedFlow, ...] = ()
     strangers: tuple[Stranger, ...] = ()
     topology: Topology = field(default_factory=Topology, repr=False)
 
@@ -150,6 +162,7 @@ def summarise(
         unresolved=unresolved,
         warnings=tuple(warnings),
         seconds=seconds,
+        causes=tuple(tally.dropped_flows(MOST_DROPPED_FLOWS, but_for=Reason.NOT_REACHED)),
         strangers=tuple(strangers),
         topology=topology,
     )

@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from sgsim.model import Direction, Interface, Skip
+from sgsim.model import Direction, Interface, Reason, Skip
 from sgsim.reports.summary import GateCount, Stranger, Summary
 from sgsim.reports.tally import DroppedFlow
 from sgsim.reports.wording import REASON_WORDS, interface_text, protocol_text, rule_text, socket_text
@@ -33,9 +32,10 @@ def print_summary(summary: Summary, file: TextIO) -> None:
     """Print the summary; colours only on a terminal that wants them (``NO_COLOR``)."""
     width = None if file.isatty() else PLAIN_WIDTH
     console = Console(file=file, width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
-    parts = [_totals(summary), _interfaces(summary), _dropped(summary), _rules(summary), _remarks(summary)]
-    for part in parts:
+    console.print(_totals(summary))
+    for part in (_interfaces(summary), _dropped(summary), _rules(summary), _remarks(summary)):
         if part is not None:
+            console.print()
             console.print(part)
 
 
@@ -46,11 +46,10 @@ def _totals(summary: Summary) -> RenderableType:
     text.append(f"{_count(summary.observations, 'observation')}: ")
     text.append(f"{summary.allowed:,} allowed", ALLOWED if summary.allowed else FAINT).append(", ")
     text.append(f"{summary.dropped:,} dropped", DROPPED if summary.dropped else FAINT)
-    text.append(f"  ({summary.seconds:.2f} s, {_rate(summary.packets_per_second)})", FAINT)
     connections = Text(f"Connections: {summary.opened:,} opened, {summary.live:,} live at the end")
     if summary.replaced:
         connections.append(f", {summary.replaced:,} of them reopened on a closing one")
-    return Group(text, connections)
+    return Group(text, connections, Text(f"{summary.seconds:.2f} s, {_rate(summary.packets_per_second)}", FAINT))
 
 
 def _count(number: int, noun: str) -> str:
@@ -71,10 +70,6 @@ def _grid(title: str, *columns: tuple[str, bool]) -> Table:
             heading, justify="right" if is_number else "left", no_wrap=is_number, overflow="fold", min_width=7
         )
     return table
-
-
-def _block(table: RenderableType) -> RenderableType:
-    return Padding(table, (1, 0, 0, 0))
 
 
 # --- interfaces -------------------------------------------------------------------------------------------------------
@@ -101,7 +96,7 @@ def _interfaces(summary: Summary) -> RenderableType | None:
         table.add_row(interface_text(gates[0].interface), *cells)
     more = _more(len(busy) - MOST_INTERFACES, "interface")
     quiet = _more(len(by_interface) - len(busy), "interface", "without a packet")
-    return _block(Group(table, *(Text(line, FAINT) for line in (more, quiet) if line)))
+    return Group(table, *(Text(line, FAINT) for line in (more, quiet) if line))
 
 
 def _ingress_first(gate: GateCount) -> bool:
@@ -126,20 +121,22 @@ def _more(number: int, noun: str, what: str = "more") -> str:
 
 
 def _dropped(summary: Summary) -> RenderableType | None:
+    """What the gates dropped; what would not exist then (replies, data of dropped connections) is only counted."""
     if not summary.dropped:
         return None
     table = _grid("Dropped most", ("packets", True), ("at", False), ("", False), ("why", False))
-    for flow in summary.dropped_flows[:MOST_FLOWS]:
-        table.add_row(
-            Text(f"{flow.packets:,}", DROPPED),
-            _gate(flow.interface, flow.direction),
-            _flow(flow),
-            REASON_WORDS[flow.reason],
+    shown = summary.causes[:MOST_FLOWS]
+    for flow in shown:
+        why = REASON_WORDS[flow.reason]
+        table.add_row(Text(f"{flow.packets:,}", DROPPED), _gate(flow.interface, flow.direction), _flow(flow), why)
+    followers = summary.by_reason[Reason.NOT_REACHED]
+    rest = summary.dropped - followers - sum(flow.packets for flow in shown)
+    lines = [f"and {_count(rest, 'packet')} of other flows"] if rest else []
+    if followers:
+        lines.append(
+            f"and {_count(followers, 'packet')} that would not be there, or arrive, without them (not_reached)"
         )
-    shown = sum(flow.packets for flow in summary.dropped_flows[:MOST_FLOWS])
-    rest = summary.dropped - shown
-    lines = [Text(f"and {_count(rest, 'packet')} of other flows", FAINT)] if rest else []
-    return _block(Group(table, *lines))
+    return Group(table, *(Text(line, FAINT) for line in lines))
 
 
 def _gate(interface: Interface, direction: Direction) -> str:
@@ -172,7 +169,7 @@ def _rules(summary: Summary) -> RenderableType | None:
             "" if rule.rule_id.startswith(rule.group_id) else rule.group_id,
         )
     more = _more(len(unused) - MOST_RULES, "rule")
-    return _block(Group(table, *([Text(more, FAINT)] if more else [])))
+    return Group(table, *([Text(more, FAINT)] if more else []))
 
 
 # --- remarks ----------------------------------------------------------------------------------------------------------
@@ -180,7 +177,7 @@ def _rules(summary: Summary) -> RenderableType | None:
 
 def _remarks(summary: Summary) -> RenderableType | None:
     lines = [*_skipped(summary), *_doubts(summary)]
-    return _block(Group(*(Text(line) for line in lines))) if lines else None
+    return Group(*(Text(line) for line in lines)) if lines else None
 
 
 def _skipped(summary: Summary) -> Iterator[str]:
@@ -217,7 +214,7 @@ def _doubts(summary: Summary) -> Iterator[str]:
             if summary.midstream_flows == 1
             else f"{summary.midstream_flows:,} dropped flows look"
         )
-        yield f"{flows} older than the capture, which then lacks their first packets (see --midstream)."
+        yield f"{flows} older than the capture: first packets missing (see --midstream)."
     if summary.reordered:
         yield f"{_count(summary.reordered, 'packet')} out of order: judged at the time of the latest one before."
     if summary.stale:

@@ -14,7 +14,6 @@ from sgsim.layout import EGRESS, MIDSTREAM, OPENED, REASONS, REPLACED, SKIPS, Pa
 from sgsim.model import Address, Direction, Interface, Reason
 
 _FIRST_ROWS = 1 << 12
-_SLOTS_A_ROW = 2
 
 
 class DroppedFlow(NamedTuple):
@@ -46,11 +45,7 @@ class Tally:
             gates=np.zeros((len(engine.interfaces), 2, len(REASONS)), dtype=np.int64),
             rules=np.zeros(len(engine.rules), dtype=CREDIT),
         )
-        self._flows = DroppedFlows(
-            slots=np.zeros(_SLOTS_A_ROW * _FIRST_ROWS, dtype=np.int32),
-            rows=np.zeros(_FIRST_ROWS, dtype=DROPPED_FLOW),
-            numbers=np.zeros(2, dtype=np.int64),
-        )
+        self._flows = _empty_flows(_FIRST_ROWS, np.zeros(2, dtype=np.int64))
 
     def add(self, columns: PacketColumns, verdicts: Verdicts) -> None:
         """Count a batch of judged packets (``columns.skip`` as the engine left it)."""
@@ -59,18 +54,12 @@ class Tally:
         self.packets += len(columns.skip)
 
     def _make_room(self, observations: int) -> None:
-        used = int(self._flows.numbers[0])
+        old, used = self._flows.rows, int(self._flows.numbers[0])
         wanted = min(used + observations, FLOW_LIMIT)
-        if wanted <= len(self._flows.rows):
-            return
-        size = len(self._flows.rows)
-        while size < wanted:
-            size *= 2
-        rows = np.zeros(size, dtype=DROPPED_FLOW)
-        rows[:used] = self._flows.rows[:used]
-        slots = np.zeros(_SLOTS_A_ROW * size, dtype=np.int32)
-        reindex(slots, rows, used)
-        self._flows = DroppedFlows(slots, rows, self._flows.numbers)
+        if wanted > len(old):
+            self._flows = _empty_flows(2 * wanted, self._flows.numbers)
+            self._flows.rows[:used] = old[:used]
+            reindex(self._flows.slots, old, used)
 
     @property
     def gates(self) -> NDArray[np.int64]:
@@ -111,9 +100,11 @@ class Tally:
         """Dropped packets of flows beyond the first million distinct ones."""
         return int(self._flows.numbers[1])
 
-    def dropped_flows(self, most: int) -> list[DroppedFlow]:
-        """The flows with most dropped packets, ties by first packet."""
+    def dropped_flows(self, most: int, but_for: Reason | None = None) -> list[DroppedFlow]:
+        """The flows with most dropped packets, ties by first packet; ``but_for`` leaves out those of one reason."""
         rows = self._flows.rows[: self._flows.numbers[0]]
+        if but_for is not None:
+            rows = rows[rows["key"] >> np.uint64(27) & np.uint64(15) != REASONS.index(but_for)]
         order = np.argsort(-rows["packets"], kind="stable")[:most]
         return [self._flow(*rows[place].tolist()) for place in order]
 
@@ -129,3 +120,9 @@ class Tally:
             reason=REASONS[key >> 27 & 15],
             packets=packets,
         )
+
+
+def _empty_flows(rows: int, numbers: NDArray[np.int64]) -> DroppedFlows:
+    rows = min(rows, FLOW_LIMIT)
+    slots = np.zeros(1 << (2 * rows - 1).bit_length(), dtype=np.int32)
+    return DroppedFlows(slots, np.zeros(rows, dtype=DROPPED_FLOW), numbers)

@@ -1,0 +1,48 @@
+"""How kernels are compiled, and where what was compiled is kept.
+
+The cache lies in a folder named after the content of all that goes into a kernel: numba by itself looks only at the
+file a function stands in, and would go on using the old code after a change in another.
+"""
+
+from __future__ import annotations
+
+import os
+from hashlib import blake2b
+from pathlib import Path
+
+import numba
+from numba import config, njit
+
+_HERE = Path(__file__).parent
+_SOURCES = (*sorted(_HERE.glob("*.py")), _HERE.parent / "layout.py", _HERE.parent / "model.py")
+
+
+def _cache() -> Path:
+    digest = blake2b(numba.__version__.encode(), digest_size=8)
+    for source in _SOURCES:
+        digest.update(source.read_bytes())
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(config.CACHE_DIR or Path(home) / "sgsim") / f"kernels-{digest.hexdigest()}"
+
+
+CACHE = _cache()
+
+
+def is_compiled() -> bool:
+    """Whether kernels of these very sources have been compiled on this machine before."""
+    return next(CACHE.glob("**/*.nbc"), None) is not None
+
+
+# numba asks where to cache when a function is decorated, so the setting need not outlive that moment.
+# Without reference counts: kernels own no array, and counting them was nine tenths of their time.
+def kernel(function):
+    """Compile an entry point: cached on disk, and other threads run beside it."""
+    before, config.CACHE_DIR = config.CACHE_DIR, str(CACHE)
+    try:
+        return njit(cache=True, nogil=True, _nrt=False)(function)
+    finally:
+        config.CACHE_DIR = before
+
+
+inner = njit(nogil=True, forceinline=True, _nrt=False)  # on the way of every packet
+rare = njit(nogil=True, _nrt=False)  # called, not copied in: handing over its arrays costs some 50 ns
