@@ -111,16 +111,17 @@ class MatchTable(NamedTuple):
     of groups sorts the intervals, and the services, into classes of its own, and has a table of answers over both."""
 
     root: NDArray[np.uint32]  # (65536,) by the upper 16 bits of an IPv4 address: a place in `nodes`, or NODE | place
-    nodes: NDArray[np.uint32]  # the same by the next 8 bits, then the interval by the last 8; NODE: add the byte
+    nodes: NDArray[np.uint32]  # by the next 8 bits: a place in `leaves`, or NODE | place
+    leaves: NDArray[np.uint16]  # by the last 8 bits: the interval. This and the classes: uint32 where 16 bits are short
     v6_hi: NDArray[np.uint64]  # (v6 intervals,) first addresses of the IPv6 intervals, ascending
     v6_lo: NDArray[np.uint64]
     v6_first: np.int64  # number of the first IPv6 interval
     about: NDArray[np.int32]  # (intervals,) (place of its owner among the selected interfaces + 1) << 8 | flags
-    service: NDArray[np.uint32]  # (SERVICES,) service interval
+    service: NDArray[np.uint16]  # (SERVICES,) service interval
     gates: NDArray[np.void]  # (interfaces,) records of GATE
     sides: NDArray[np.void]  # (2 * lists of groups,) records of SIDE, ingress then egress of each list
-    address_class: NDArray[np.uint32]  # (sides * intervals,)
-    service_class: NDArray[np.uint32]  # (sides * service intervals,)
+    address_class: NDArray[np.uint16]  # (sides * intervals,)
+    service_class: NDArray[np.uint16]  # (sides * service intervals,)
     cells: NDArray[np.int32]  # tables of answers, one after the other
     auto_owner: NDArray[np.uint8]  # (lists of groups * intervals,) 1: an automatically tracked kind of interface
 
@@ -140,6 +141,7 @@ SIDE = np.dtype(
     [
         ("cells", I64),  # where the table begins
         ("width", I64),  # its service classes
+        ("services", I64),  # where its part of `service_class` begins
         ("open", U8),  # bit (UDP: 1, TCP: 0) + (IPv6: 2): a rule admits all ports of it to or from everywhere
     ],
     align=True,
@@ -160,7 +162,7 @@ class Block(NamedTuple):
     answer: NDArray[np.int32]  # what rules and addresses alone say, or UNANSWERED
     key: NDArray[np.uint64]  # SLOT.key of its flow, or 0
     start: NDArray[np.uint64]  # where the probe for its flow begins
-    touched: NDArray[np.uint64]  # (1,) what the early loads gave, kept only so that the compiler keeps them
+    asked: NDArray[np.int32]  # observations whose answer is looked up beforehand
 
 
 UNANSWERED = -1

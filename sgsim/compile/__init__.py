@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +45,6 @@ _AUTO_TRACKED_TYPES = frozenset(
     }
 )
 
-Number = TypeVar("Number", np.uint32, np.int32)
 GroupList = tuple[tuple[str, ...], str | None]  # the groups of an interface as listed, and its VPC
 
 
@@ -74,21 +72,22 @@ def compile_topology(topology: Topology, interfaces: Sequence[Interface], settin
     addresses = AddressLine(spans)
     services = ServiceLine(placed.rule for rules in sides_rules for placed in rules)
     sides = [tabulate(rules, addresses, services) for rules in sides_rules]
-    root, nodes = addresses.trie()
+    root, nodes, leaves = addresses.trie()
     v6_hi, v6_lo = addresses.v6_starts()
     return MatchTable(
         root=root,
         nodes=nodes,
+        leaves=_small(leaves),
         v6_hi=v6_hi,
         v6_lo=v6_lo,
         v6_first=np.int64(addresses.v6_first),
         about=_about(addresses, interfaces, owned, blocks),
-        service=services.intervals(),
+        service=_small(services.intervals()),
         gates=gates,
         sides=_side_records(sides),
-        address_class=_joined([side.address_class for side in sides], np.uint32),
-        service_class=_joined([side.service_class for side in sides], np.uint32),
-        cells=_joined([side.cells.ravel() for side in sides], np.int32),
+        address_class=_small(_joined([side.address_class for side in sides])),
+        service_class=_small(_joined([side.service_class for side in sides])),
+        cells=_joined([side.cells.ravel() for side in sides]).astype(np.int32),
         auto_owner=_auto_owners(topology, addresses, list(lists), owned),
     )
 
@@ -155,10 +154,16 @@ def _side_records(sides: Sequence[Side]) -> NDArray[np.void]:
     records = np.zeros(len(sides), dtype=SIDE)
     begin = 0
     for place, side in enumerate(sides):
-        records[place] = (begin, side.cells.shape[1], side.open)
+        records[place] = (begin, side.cells.shape[1], place * len(side.service_class), side.open)
         begin += side.cells.size
     return records
 
 
-def _joined(arrays: Sequence[NDArray[Number]], dtype: type[Number]) -> NDArray[Number]:
-    return np.concatenate(arrays).astype(dtype, copy=False) if arrays else np.zeros(1, dtype=dtype)
+def _joined(arrays: Sequence[NDArray[np.integer]]) -> NDArray[np.integer]:
+    return np.concatenate(arrays) if arrays else np.zeros(1, dtype=np.int64)
+
+
+def _small(numbers: NDArray[np.integer]) -> NDArray[np.uint16]:
+    """As uint16 if they fit, for the caches' sake; else uint32, for which the kernels are compiled once more."""
+    fits = not numbers.size or int(numbers.max()) < 1 << 16
+    return numbers.astype(np.uint16 if fits else np.uint32)

@@ -40,11 +40,11 @@ class AddressLine:
         hi = np.array([start >> 64 for start in starts], dtype=np.uint64)
         return hi, np.array([start & (1 << 64) - 1 for start in starts], dtype=np.uint64)
 
-    def trie(self) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-        """IPv4 intervals by strides of 16, 8 and 8 bits: (root, nodes), see MatchTable.
+    def trie(self) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.int64]]:
+        """IPv4 intervals by strides of 16, 8 and 8 bits: (root, nodes, leaves), see MatchTable.
 
         Every look-up takes all three steps, so that it needs no branch: an interval that is known earlier is reached
-        through two lists behind the nodes, of entries that lead to themselves.
+        through two lists, behind the nodes and behind the leaves, that lead to each interval by its number.
         """
         starts = np.array(self._starts[4], dtype=np.int64)
         whole = np.arange(len(starts), dtype=np.int64)
@@ -60,11 +60,10 @@ class AddressLine:
         middle, middle_split = split(middle_firsts, 1 << 8)
         leaf_firsts = (middle_firsts[middle_split][:, None] + np.arange(256, dtype=np.int64)).ravel()
         leaves, _ = split(leaf_firsts, 1)
-        in_one_step = len(middle) + len(leaves)  # where the list for known intervals at the last step begins
-        in_two_steps = in_one_step + len(starts)
-        middle += in_one_step
-        middle[middle_split] = NODE | (len(middle) + 256 * np.arange(len(middle_split)))
-        root += in_two_steps
+        known_leaf, known_node = len(leaves), len(middle)
+        middle += known_leaf
+        middle[middle_split] = NODE | (256 * np.arange(len(middle_split)))
+        root += known_node
         root[root_split] = NODE | (256 * np.arange(len(root_split)))
-        nodes = np.concatenate((middle, leaves, whole, whole + in_one_step))
-        return root.astype(np.uint32), nodes.astype(np.uint32)
+        nodes = np.concatenate((middle, whole + known_leaf))
+        return root.astype(np.uint32), nodes.astype(np.uint32), np.concatenate((leaves, whole))

@@ -91,7 +91,7 @@ def _empty_slots(size: int) -> NDArray[np.void]:
 
 
 def _empty_block() -> Block:
-    dtypes = {"key": np.uint64, "start": np.uint64, "touched": np.uint64}
+    dtypes = {"key": np.uint64, "start": np.uint64}
     return Block._make(np.zeros(2 * BLOCK + 2, dtype=dtypes.get(name, np.int32)) for name in Block._fields)
 
 

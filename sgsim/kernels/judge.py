@@ -107,11 +107,20 @@ def _prepare(columns, table, block, verdicts, state, first, count):
             block.answer[k] = UNFILTERED
         elif flags & DECIDING or protocol == 58 or columns.shape[i] == LATER_FRAGMENT:
             block.answer[k] = _ask(columns, table, i, interface, egress, block, k)
-    # A loop that only loads, so that its cache misses overlap: 8 ns a slot, against 27 among other work.
-    touched = ZERO
-    for k in range(count - first):
-        touched ^= state.slots[block.start[np.uint64(k)]]["key"]
-    block.touched[0] = touched
+    # Loops that do one thing, so that their cache misses overlap. First the state records: 8 ns, against 27 among
+    # other work; those that do not lie where they hash to mostly do not exist, and the rules will be asked.
+    asked = 0
+    for n in range(count - first):
+        k = np.uint64(n)
+        block.asked[np.uint64(asked)] = n
+        asked += 1 if state.slots[block.start[k]]["key"] != block.key[k] and block.answer[k] == UNANSWERED else 0
+    for n in range(asked):
+        k = np.uint64(block.asked[np.uint64(n)])
+        m = np.uint64(first) + k
+        i = np.uint64(verdicts.packet[m])
+        block.answer[k] = _ask(
+            columns, table, i, np.int64(verdicts.interface[m]), np.int64(verdicts.direction[m]), block, k
+        )
 
 
 @inner

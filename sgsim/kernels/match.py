@@ -47,7 +47,7 @@ def interval(table, version, hi, lo):
     if version == 4:
         entry = table.root[lo >> np.uint64(16)]
         entry = table.nodes[_next(entry, lo >> np.uint64(8))]
-        return np.int64(table.nodes[_next(entry, lo)])
+        return np.int64(table.leaves[_next(entry, lo)])
     low = np.int64(0)
     size = np.int64(len(table.v6_hi))
     while size > 1:  # without a branch on the comparison: it is never predictable
@@ -77,12 +77,11 @@ def _service(version, protocol, shape, port):
 
 
 @inner
-def _cell(table, side, interval, service):
-    record = table.sides[side]
-    row = np.int64(table.address_class[side * len(table.about) + interval])
-    intervals = len(table.service_class) // len(table.sides)
-    column = np.int64(table.service_class[side * intervals + np.int64(table.service[service])])
-    return np.int64(table.cells[record["cells"] + row * record["width"] + column])
+def _cell(table, side, address, service):
+    record = table.sides[np.uint64(side)]
+    row = np.int64(table.address_class[np.uint64(side * len(table.about) + address)])
+    column = np.int64(table.service_class[np.uint64(record["services"] + np.int64(table.service[np.uint64(service)]))])
+    return np.int64(table.cells[np.uint64(record["cells"] + row * record["width"] + column)])
 
 
 @inner
