@@ -82,7 +82,7 @@ def _rule(rng: random.Random, group: str, direction: Direction, place: int, grou
     protocol = TCP if kind < 0.7 else UDP
     low = rng.choice((22, 53, 80, 443, 3306, 5432, 8080)) if rng.random() < 0.4 else rng.randrange(1024, 60_000)
     high = low if rng.random() < 0.7 else min(65_535, low + rng.randrange(1, 2_000))
-    service = (protocol, low, high)
+    service: tuple[int, int, int] = (protocol, low, high)
     peer: Peer
     if place % 5 == 4:
         peer = GroupReference(rng.choice(groups))
@@ -97,6 +97,7 @@ def _rule(rng: random.Random, group: str, direction: Direction, place: int, grou
 
 
 def _open_rules(group: str, direction: Direction) -> list[Rule]:
+    service: tuple[int, int | None, int | None]
     service = (TCP, 443, 443) if direction is Direction.INGRESS else (ANY_PROTOCOL, None, None)
     return [
         Rule(f"{group}/{direction}/{place}", group, direction, *service, EVERYWHERE[version])
@@ -123,7 +124,7 @@ def flows(workload: Workload, rules: Topology) -> list[Flow]:
     rng = random.Random(workload.seed + 1)
     interfaces = list(rules.interfaces.values())
     members = {group_id: [i for i in interfaces if group_id in i.group_ids] for group_id in rules.groups}
-    found = []
+    found: list[Flow] = []
     while len(found) < workload.flows:
         interface = rng.choice(interfaces)
         direction = Direction.INGRESS if rng.random() < 0.7 else Direction.EGRESS

@@ -29,4 +29,5 @@ def allocate(packets: int) -> PacketColumns:
 
 def trimmed(columns: PacketColumns, packets: int, quotes: int) -> PacketColumns:
     """Views of the first packets, and of the first quotes."""
-    return PacketColumns(*(column[:packets] for column in columns[:-1]), columns.quotes[:quotes])
+    fields = [column[:packets] for column in columns[:-1]]
+    return PacketColumns._make([*fields, columns.quotes[:quotes]])

@@ -1,4 +1,4 @@
-"""Link-layer types by number: which can be decoded, and what the well-known others are called (tcpdump.org/linktypes)."""
+"""Link-layer types by number: which are decoded, what the well-known others are called (tcpdump.org/linktypes)."""
 
 from __future__ import annotations
 

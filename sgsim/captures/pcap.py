@@ -69,7 +69,8 @@ class PcapReader:
                 yield Batch(trimmed(columns, count, quotes), window.data, first)
                 first += count
             if found.status == walk.LONG_RECORD:
-                problem = f"a captured length of {found.needed} bytes makes no sense (262144 is the most); the file is damaged"
+                most = "262144 is the most; the file is damaged"
+                problem = f"a captured length of {found.needed} bytes makes no sense ({most})"
                 raise CaptureError(window.name, problem, packet=first, offset=start + found.at)
             if found.status == walk.SHORT and not window.fill(found.needed):
                 self._end(first)

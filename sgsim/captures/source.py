@@ -12,7 +12,8 @@ import select
 import stat
 import sys
 import zlib
-from typing import Protocol
+from contextlib import suppress
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,9 @@ ZSTD_MAGICS = (b"\x28\xb5\x2f\xfd", *(bytes([byte]) + b"\x2a\x4d\x18" for byte i
 class Bytes(Protocol):
     """Somewhere bytes come from. ``read_into`` gives as many as are there, at least one; 0 is the end."""
 
-    position: int
+    @property
+    def position(self) -> int:
+        """Bytes of the file that have been taken."""
 
     def read_into(self, room: memoryview) -> int: ...
 
@@ -49,10 +52,8 @@ class Descriptor:
             self._poll = select.poll()
             self._poll.register(descriptor, select.POLLIN)
         if stat.S_ISFIFO(mode) and hasattr(fcntl, "F_SETPIPE_SZ"):
-            try:
+            with suppress(OSError):  # above the user's limit: the pipe stays as it is
                 fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, WINDOW)  # fewer, fuller batches; 64 KiB otherwise
-            except OSError:
-                pass  # above the user's limit: the pipe stays as it is
 
     def read_into(self, room: memoryview) -> int:
         taken = 0
@@ -165,7 +166,8 @@ class Zstd:
         self.name, self._source = name, source
         self._error: type[Exception] = zstandard.ZstdError
         self._piece = memoryview(bytearray(PIECE))
-        self._reader = zstandard.ZstdDecompressor().stream_reader(self, read_across_frames=True)
+        reader: Any = zstandard.ZstdDecompressor().stream_reader
+        self._reader = reader(self, read_across_frames=True)
 
     @property
     def position(self) -> int:
@@ -188,7 +190,7 @@ class Zstd:
 
 
 class Window:
-    """``data[begin:end]`` holds the bytes that are read and not yet used; ``data[0]`` is byte ``base`` of the stream."""
+    """``data[begin:end]`` holds bytes that are read and not yet used; ``data[0]`` is byte ``base`` of the stream."""
 
     def __init__(self, name: str, source: Bytes) -> None:
         self.name, self.source = name, source
@@ -201,7 +203,7 @@ class Window:
         return self.base + self.begin
 
     def fill(self, needed: int) -> bool:
-        """Read on until ``needed`` bytes are there from ``begin``; False where the stream ends before. Moves the data."""
+        """Read on until ``needed`` bytes are there from ``begin``; False where the stream ends. Moves the data."""
         rest = self.end - self.begin
         data = self.data if needed <= len(self.data) else np.empty(needed + WINDOW, np.uint8)
         data[:rest] = self.data[self.begin : self.end].copy()

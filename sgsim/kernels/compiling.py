@@ -9,9 +9,12 @@ from __future__ import annotations
 import os
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import numba
-from numba import config, njit
+
+njit: Any = numba.njit  # its stubs know neither all of its options
+config: Any = numba.config  # nor the settings, which come from the environment
 
 _HERE = Path(__file__).parent
 _SOURCES = (*sorted(_HERE.glob("*.py")), _HERE.parent / "layout.py", _HERE.parent / "model.py")
@@ -35,7 +38,7 @@ def is_compiled() -> bool:
 
 # numba asks where to cache when a function is decorated, so the setting need not outlive that moment.
 # Without reference counts: kernels own no array, and counting them was nine tenths of their time.
-def kernel(function):
+def kernel(function: Any) -> Any:
     """Compile an entry point: cached on disk, and other threads run beside it."""
     before, config.CACHE_DIR = config.CACHE_DIR, str(CACHE)
     try:

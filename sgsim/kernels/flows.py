@@ -77,8 +77,8 @@ def makes_entry(version, protocol, flags, dst_port):
 def _steps() -> np.ndarray:
     """What a packet makes of a live record, as a table: branches on its flags would hardly ever be predicted.
 
-    Index, from the lowest bit: state (3 bits), DEAD, from the initiator (or marked side), REPLIED, and the packet's FIN,
-    SYN, RST, ACK. Value: the next state, and ASKS where the rules must be asked (section 5, steps 3 and 5).
+    Index, from the lowest bit: state (3 bits), DEAD, from the initiator (or marked side), REPLIED, and the packet's
+    FIN, SYN, RST, ACK. Value: the next state, and ASKS where the rules must be asked (section 5, steps 3 and 5).
     """
     steps = np.zeros(1 << 10, dtype=np.uint8)
     for index in range(len(steps)):

@@ -222,13 +222,13 @@ def filtered(columns, i, interface, egress, reached, answer, key, start, clock, 
                 dead = slot["bits"] & DEAD != 0
                 live = not dead
                 step_to = step(slot, egress, flags)
-                if reached or dead:
-                    if not (step_to & ASKS and reached):
-                        keep(state, slot, interface, step_to & 7, clock)
-                        slot["bits"] |= np.uint8(REPLIED * ((slot["bits"] & INITIATOR_LOCAL) ^ egress))
-                        if dead:
-                            return decided(NOT_REACHED, -1, 0)
-                        return decided(_TRACKED, slot["rule"], TRACKED)
+                by_state = not (step_to & ASKS) if reached else dead
+                if by_state:
+                    keep(state, slot, interface, step_to & 7, clock)
+                    slot["bits"] |= np.uint8(REPLIED * ((slot["bits"] & INITIATOR_LOCAL) ^ egress))
+                    if dead:
+                        return decided(NOT_REACHED, -1, 0)
+                    return decided(_TRACKED, slot["rule"], TRACKED)
     if not reached:
         return _unreached(columns, i, interface, egress, key, ends, live, clock, state)
     if answer == UNANSWERED:

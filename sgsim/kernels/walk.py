@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from sgsim.kernels.compiling import inner, kernel, rare
 from sgsim.layout import PacketColumns
 
 U8, U16, U32, U64 = np.uint8, np.uint16, np.uint32, np.uint64
@@ -83,7 +83,7 @@ class RecordFormat(NamedTuple):
     per_second: int  # ticks
 
 
-@njit(inline="always")
+@inner
 def _u32(data, at, swapped):
     if swapped:
         return (
@@ -100,7 +100,7 @@ def _u32(data, at, swapped):
     )
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def walk_pcap(data: NDArray[np.uint8], begin: int, end: int, form: PcapFormat, columns: PacketColumns) -> Walk:
     """Fill time_ns, offset, captured and length from the records in ``data[begin:end]``."""
     at, stop, header = U64(begin), U64(end), U64(form.header)
@@ -128,7 +128,7 @@ def walk_pcap(data: NDArray[np.uint8], begin: int, end: int, form: PcapFormat, c
     return Walk(n, I64(at), FULL, 0, 0, False)
 
 
-@njit(nogil=True)
+@rare
 def _binary_ns(ticks, shift):
     """(seconds, nanoseconds) of ticks of 2**-shift s, rounded down; in halves, because 64 bits do not hold it."""
     second = ticks >> U64(shift) if shift < 64 else U64(0)
@@ -140,7 +140,7 @@ def _binary_ns(ticks, shift):
     return second, (high >> U64(shift - 32) if shift < 96 else U64(0))
 
 
-@njit(nogil=True)
+@rare
 def _time(ticks, faces, i):
     """(time in ns, was it clamped) of a packet block's 64-bit time."""
     if faces.shift[i] >= 0:
@@ -158,7 +158,7 @@ def _time(ticks, faces, i):
     return seconds * PER_SECOND + I64(ns), False
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def walk_pcapng(
     data: NDArray[np.uint8], begin: int, end: int, faces: Interfaces, columns: PacketColumns, last_time: int
 ) -> Walk:
@@ -220,14 +220,14 @@ def walk_pcapng(
     return Walk(n, I64(at), FULL, 0, last, clamped)
 
 
-@njit(nogil=True)
+@rare
 def _put(out, at, value, width):
     """Write a little-endian number."""
     for byte in range(width):
         out[at + byte] = U8((value >> U64(8 * byte)) & U64(255))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def write_records(
     data: NDArray[np.uint8], columns: PacketColumns, rows: NDArray[np.int64], form: RecordFormat, out: NDArray[np.uint8]
 ) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 import numpy as np
 
@@ -246,6 +246,6 @@ def columns_of(packets: Sequence[Packet]) -> PacketColumns:
                 *_ports(packet), packet.fragment_id, quoted,
             )
         )  # fmt: skip
-    kinds = "i8 i8 u4 u4 u2 u1 u1 u1 u1 u1 u8 u8 u8 u8 u2 u2 u4 i4".split()
+    kinds = ["i8", "i8", "u4", "u4", "u2", "u1", "u1", "u1", "u1", "u1", "u8", "u8", "u8", "u8", "u2", "u2", "u4", "i4"]
     columns = [np.array([row[n] for row in rows], dtype=kind) for n, kind in enumerate(kinds)]
     return PacketColumns(*columns, quotes)
