@@ -97,10 +97,9 @@ def _rule(rng: random.Random, group: str, direction: Direction, place: int, grou
 
 
 def _open_rules(group: str, direction: Direction) -> list[Rule]:
-    service: tuple[int, int | None, int | None]
-    service = (TCP, 443, 443) if direction is Direction.INGRESS else (ANY_PROTOCOL, None, None)
+    protocol, port = (TCP, 443) if direction is Direction.INGRESS else (ANY_PROTOCOL, None)
     return [
-        Rule(f"{group}/{direction}/{place}", group, direction, *service, EVERYWHERE[version])
+        Rule(f"{group}/{direction}/{place}", group, direction, protocol, port, port, EVERYWHERE[version])
         for place, version in enumerate((4, 6))
     ]
 

@@ -1,0 +1,51 @@
+"""The engine held against the plain judge: every field of every observation, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import zip_longest
+
+import numpy as np
+
+from sgsim.engine import ReferenceEngine, Simulator
+from sgsim.engine.packets import packets_of
+from sgsim.layout import REASONS, PacketColumns, Verdicts
+from sgsim.model import Settings, Topology
+
+
+def copied(columns: PacketColumns) -> PacketColumns:
+    """Columns that outlive the next batch."""
+    return PacketColumns._make(column.copy() for column in columns)
+
+
+def assert_same(topology: Topology, settings: Settings, batches: Iterable[PacketColumns]) -> set[str]:
+    """Judge the batches with both; returns the reasons met. Fails with the first packet on which they differ."""
+    fast, slow = Simulator(topology, settings), ReferenceEngine(topology, settings)
+    reasons: set[str] = set()
+    for columns in batches:
+        mine, theirs = copied(columns), copied(columns)
+        got, expected = fast.judge_columns(mine), slow.judge_columns(theirs)
+        same = all(np.array_equal(one, other) for one, other in zip(got, expected, strict=True))
+        if not same or not np.array_equal(mine.skip, theirs.skip):
+            raise AssertionError(difference(columns, mine, theirs, got, expected))
+        reasons.update(REASONS[code] for code in np.unique(expected.reason))
+    assert fast.live_entries() == slow.live_entries()
+    assert (fast.reordered, fast.jumped) == (slow.reordered, slow.jumped)
+    return reasons
+
+
+def difference(
+    columns: PacketColumns, mine: PacketColumns, theirs: PacketColumns, got: Verdicts, expected: Verdicts
+) -> str:
+    """The first packet whose observations differ, and both opinions of it."""
+    packets = list(packets_of(columns))
+    for row in np.flatnonzero(mine.skip != theirs.skip):
+        return (
+            f"packet {row} {packets[row]}: skipped by the engine {mine.skip[row]}, by the reference {theirs.skip[row]}"
+        )
+    rows = zip_longest(zip(*(c.tolist() for c in got), strict=True), zip(*(c.tolist() for c in expected), strict=True))
+    for one, other in rows:
+        if one != other:
+            row = (one or other)[0]
+            return f"packet {row} {packets[row]}:\n  engine    {one}\n  reference {other}\n  as {Verdicts._fields}"
+    return "the same observations, in arrays that differ"
