@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Iterable
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sgsim.captures import from_packets
 from sgsim.compile import compile_topology
 from sgsim.engine.clock import Clock
 from sgsim.kernels.judge import judge
 from sgsim.kernels.slots import live, move
 from sgsim.layout import (
     BLOCK,
+    EGRESS,
+    MIDSTREAM,
+    OPENED,
+    REASONS,
+    REPLACED,
     SLOT,
     SLOTS_USED,
     STARTED,
+    TRACKED,
     Block,
     PacketColumns,
     TrackSettings,
     TrackState,
     Verdicts,
 )
-from sgsim.model import Fragments, Interface, Rule, Settings, TcpPickup, Timeouts, Topology
+from sgsim.model import Decision, Direction, Fragments, Interface, Rule, Settings, TcpPickup, Timeouts, Topology
 
 _SECOND = 1_000_000_000
 _FIRST_SLOTS = 1 << 17  # 8 MiB: room for a batch of 8,192 packets at the load below
@@ -65,6 +73,41 @@ class Simulator:
         self._make_room(packets, int(clock[0]) if packets else 0)
         found = judge(columns, self.table, self._anywhere if at is None else at, clock, self._state, self._verdicts)
         return Verdicts._make(column[:found] for column in self._verdicts)
+
+    @overload
+    def judge(self, packets: list[Any] | tuple[Any, ...]) -> list[list[Decision]]: ...
+
+    @overload
+    def judge(self, packets: Any) -> list[Decision]: ...
+
+    def judge(self, packets: Any) -> list[Decision] | list[list[Decision]]:
+        """The decisions about a scapy packet, the sender's gate first; about a list of packets, a list for each.
+
+        A packet that makes no observation gets an empty list. Packets are judged in order, with the connections that
+        earlier ones made; their times are ``packet.time``. Raises TypeError for what is no scapy packet.
+        """
+        if not isinstance(packets, list | tuple):
+            return list(self.judge([packets])[0])
+        found: list[list[Decision]] = []
+        for batch in from_packets(packets):
+            decisions: list[list[Decision]] = [[] for _ in batch.columns.skip]
+            verdicts = self.judge_columns(batch.columns)
+            for row, place, direction, reason, rule, flags in zip(*(c.tolist() for c in verdicts), strict=True):
+                decisions[row].append(self._decision(place, direction, reason, rule, flags))
+            found.extend(decisions)
+        return found
+
+    def _decision(self, place: int, direction: int, reason: int, rule: int, flags: int) -> Decision:
+        return Decision(
+            self.interfaces[place].interface_id,
+            Direction.EGRESS if direction == EGRESS else Direction.INGRESS,
+            REASONS[reason],
+            None if rule < 0 else self.rules[rule],
+            tracked=bool(flags & TRACKED),
+            opened=bool(flags & OPENED),
+            replaced=bool(flags & REPLACED),
+            midstream=bool(flags & MIDSTREAM),
+        )
 
     def live_entries(self) -> int:
         return 0 if self._clock.now is None else int(live(self._state.slots, self._clock.now)[1])

@@ -32,11 +32,13 @@ def print_summary(summary: Summary, file: TextIO) -> None:
     """Print the summary; colours only on a terminal that wants them (``NO_COLOR``)."""
     width = None if file.isatty() else PLAIN_WIDTH
     console = Console(file=file, width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
-    console.print(_totals(summary))
-    for part in (_interfaces(summary), _dropped(summary), _rules(summary), _remarks(summary)):
-        if part is not None:
-            console.print()
-            console.print(part)
+    with console.capture() as printed:  # rich would end the process itself where the reader is gone
+        console.print(_totals(summary))
+        for part in (_interfaces(summary), _dropped(summary), _rules(summary), _remarks(summary)):
+            if part is not None:
+                console.print()
+                console.print(part)
+    file.write("".join(f"{line.rstrip()}\n" for line in printed.get().splitlines()))
 
 
 def _totals(summary: Summary) -> RenderableType:

@@ -1,0 +1,87 @@
+"""The README's blocks are executed, and every option is documented."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.M | re.S)
+
+
+def console(language: str = "console") -> list[tuple[str, str]]:
+    """(command, what the README says it prints) of each console block."""
+    found = []
+    for name, text in BLOCKS:
+        if name == language:
+            command, _, printed = text.partition("\n")
+            found.append((command.removeprefix("$ "), printed))
+    return found
+
+
+@pytest.mark.parametrize(("command", "printed"), console(), ids=lambda text: text[:40])
+def test_a_console_block_prints_what_the_readme_says(command, printed, tmp_path):
+    """Run as written, from a folder that has the examples."""
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    words = shlex.split(command)
+    assert words[0] == "sgsim"
+    result = subprocess.run(
+        [sys.executable, "-m", "sgsim", *words[1:]],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode in (0, 1), result.stderr
+    if printed:
+        assert result.stdout == printed
+    else:
+        assert result.stdout
+
+
+def test_the_python_block_prints_what_the_readme_says(monkeypatch):
+    """The API example, and the text block behind it."""
+    monkeypatch.chdir(ROOT)
+    code = next(text for name, text in BLOCKS if name == "python")
+    expected = next(text for name, text in BLOCKS if name == "text")
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        exec(compile(code, "README.md", "exec"), {})
+    assert out.getvalue() == expected
+
+
+def test_the_two_commands_are_one_line_each():
+    """One installs and runs the main job, one installs and runs the tests."""
+    lines = [text.strip() for name, text in BLOCKS if name == "sh" and text.startswith("python3 -m venv")]
+    assert len(lines) == 2
+    assert all("\n" not in line for line in lines)
+    assert "sgsim replay examples/" in lines[0]
+    assert "pytest" in lines[1]
+
+
+def test_the_example_capture_is_what_its_script_makes(tmp_path):
+    """Run again, make_traffic.py makes the same bytes."""
+    script = tmp_path / "make_traffic.py"
+    script.write_bytes((ROOT / "examples/three-tier/make_traffic.py").read_bytes())
+    subprocess.run([sys.executable, str(script)], check=True, cwd=tmp_path)
+    assert (tmp_path / "traffic.pcap").read_bytes() == (ROOT / "examples/three-tier/traffic.pcap").read_bytes()
+
+
+@pytest.mark.parametrize("verb", ["replay", "query"])
+def test_every_option_has_a_help_text(verb):
+    """An option without a word about it is a bug."""
+    import click
+
+    from sgsim.cli import main
+
+    command = main.get_command(click.Context(main), verb)
+    assert all(getattr(option, "help", "") for option in command.params if isinstance(option, click.Option))
