@@ -81,7 +81,7 @@ def test_every_option_has_a_help_text(verb):
     """An option without a word about it is a bug."""
     import click
 
-    from sgsim.cli import main
+    from sgsim.cli import cli
 
-    command = main.get_command(click.Context(main), verb)
+    command = cli.get_command(click.Context(cli), verb)
     assert all(getattr(option, "help", "") for option in command.params if isinstance(option, click.Option))

@@ -27,8 +27,8 @@ SCENARIO = "examples/three-tier/scenario.yaml"
 def test_light_verbs_stay_light(arguments):
     """Neither numpy nor numba nor scapy is imported where nothing is replayed."""
     code = (
-        "import sys\nfrom sgsim.cli import main\n"
-        f"try:\n    main({arguments!r})\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
+        "import sys\nfrom sgsim.cli import cli\n"
+        f"try:\n    cli.main({arguments!r})\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
         f"loaded = [name for name in {HEAVY!r} if name in sys.modules]\nassert not loaded, loaded\n"
     )
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -43,8 +43,7 @@ def clock(resolution: int) -> tuple[tuple[int, int, int, int], int]:
     """((per_second, multiply, divide, shift), decimal digits) of an if_tsresol byte; see ``walk.Interfaces``."""
     if resolution & 0x80:
         bits = resolution & 0x7F
-        digits = min(9, len(str(2**bits - 1))) if bits else 0
-        return (0, 0, 0, bits), digits
+        return (0, 0, 0, bits), 9 if bits else 0  # no fewer decimal digits than nine hold every binary fraction
     if resolution <= 9:
         return (10**resolution, 10 ** (9 - resolution), 1, -1), resolution
     per_second = 10**resolution if resolution <= 19 else 0
@@ -60,7 +59,9 @@ class PcapngReader:
         self.sections = 0
         self.section = Section(0, "<", 0)
         self.packet = 1
-        self._cut = not self._begin_section()
+        if not self._begin_section():
+            problem = f"is cut off within its first section header ({window.end} bytes are there); get the whole file"
+            raise CaptureError(window.name, problem)
 
     def _damaged(self, problem: str) -> NoReturn:
         raise CaptureError(
@@ -128,7 +129,7 @@ class PcapngReader:
         window, columns = self.window, allocate(packets)
         table, link_types = self.section.table(), np.zeros(0, np.uint16)
         last_time, clamped = 0, False
-        going = not self._cut
+        going = True
         while going:
             found = walk.walk_pcapng(window.data, window.begin, window.end, table, columns, last_time)
             window.begin, last_time = found.at, found.last_time
@@ -149,14 +150,11 @@ class PcapngReader:
                 going = self._begin_section()
                 table = self.section.table()
             elif found.status == walk.INTERFACE:
-                self._describe_interfaces(found.needed)
+                self._describe_interface(found.needed)
                 table = self.section.table()
             elif found.status != walk.FULL:
                 self._refuse_block(found)
         self._end()
-
-    def _describe_interfaces(self, total: int) -> None:
-        self._describe_interface(total)
 
     def _refuse_if_hopeless(self) -> None:
         types = [link.link_type for link in self.links]

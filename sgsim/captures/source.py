@@ -10,7 +10,6 @@ import fcntl
 import os
 import select
 import stat
-import sys
 import zlib
 from contextlib import suppress
 from typing import Any, Protocol
@@ -96,13 +95,17 @@ class Prefixed:
         return None
 
 
-class Gzip:
-    """The members of a gzip file one after the other (RFC 1952), zeros between and behind them passed over."""
+class Members:
+    """Compressed data: members (gzip) or frames (zstd) one after the other, each decompressed by an object of its own."""
+
+    kind: str
+    magics: tuple[bytes, ...]
+    error: type[Exception]
 
     def __init__(self, name: str, source: Prefixed) -> None:
         self.name, self._source = name, source
-        self._member: zlib._Decompress | None = None
-        self._pending = b""
+        self._member: Any = None
+        self._pending = b""  # compressed bytes that were read and not yet used
         self._notice: str | None = None
         self._piece = memoryview(bytearray(PIECE))
 
@@ -113,80 +116,99 @@ class Gzip:
     def notice(self) -> str | None:
         return self._notice
 
+    def begin(self) -> Any:
+        """An object that decompresses one member; it has ``eof`` and ``unused_data``."""
+        raise NotImplementedError
+
+    def expand(self, room: int) -> bytes:
+        """Some of ``_pending`` decompressed: ``room`` bytes at most; what is left of it stays."""
+        raise NotImplementedError
+
     def read_into(self, room: memoryview) -> int:
         while not self._notice:
-            if not self._pending:
-                count = self._source.read_into(self._piece)
-                if count == 0:
-                    if self._member is not None:
-                        self._notice = f"the gzip data is cut off at offset {self.position}"
-                    return 0
-                self._pending = bytes(self._piece[:count])
-            if self._member is None and not self._next_member():
-                continue
-            assert self._member is not None
-            try:
-                data = self._member.decompress(self._pending, len(room))
-            except zlib.error as error:
-                problem = f"the gzip data is damaged ({str(error).partition(': ')[2] or error}); get the file again"
-                raise CaptureError(self.name, problem, offset=self.position) from error
-            self._pending = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
-            if self._member.eof:
-                self._member = None
-            if data:
-                room[: len(data)] = data
-                return len(data)
+            if self._member is not None:
+                try:
+                    data = self.expand(len(room))
+                except self.error as error:
+                    reason = str(error).rpartition(": ")[2]
+                    problem = f"the {self.kind} data is damaged ({reason}); get the file again"
+                    raise CaptureError(self.name, problem, offset=self.position) from error
+                if data:
+                    room[: len(data)] = data
+                    return len(data)
+            if self._member is None and self._pending:
+                self._next_member()
+            elif not self._pending and not self._more():
+                if self._member is not None:
+                    self._notice = f"the {self.kind} data is cut off at offset {self.position}"
+                return 0
         return 0
 
-    def _next_member(self) -> bool:
-        """Begin the next member, if one begins here."""
+    def _more(self) -> bool:
+        """Read compressed bytes, those that are there; False at the end."""
+        count = self._source.read_into(self._piece)
+        self._pending += bytes(self._piece[:count])
+        return count > 0
+
+    def _next_member(self) -> None:
+        """Begin the next member, if one begins here; zeros between members are padding."""
         self._pending = self._pending.lstrip(b"\0")
-        while len(self._pending) == 1:
-            count = self._source.read_into(self._piece[:1])
-            if count == 0:
-                break
-            self._pending += bytes(self._piece[:1])
-        if not self._pending:
-            return False
-        if not self._pending.startswith(GZIP_MAGIC):
-            self._notice = f"what follows the gzip data at offset {self.position} is no gzip data and was not read"
-            return False
-        self._member = zlib.decompressobj(wbits=31)
-        return True
+        longest = max(len(magic) for magic in self.magics)
+        while 0 < len(self._pending) < longest and self._more():
+            pass
+        if self._pending.startswith(self.magics):
+            self._member = self.begin()
+        elif self._pending:
+            self._notice = f"what follows the {self.kind} data at offset {self.position} is none and was not read"
 
 
-class Zstd:
-    """The frames of a zstd file one after the other."""
+class Gzip(Members):
+    """RFC 1952."""
+
+    kind, magics, error = "gzip", (GZIP_MAGIC,), zlib.error
+
+    def begin(self) -> Any:
+        return zlib.decompressobj(wbits=31)
+
+    def expand(self, room: int) -> bytes:
+        member = self._member
+        data: bytes = member.decompress(self._pending, room)
+        self._pending = member.unused_data if member.eof else member.unconsumed_tail
+        if member.eof:
+            self._member = None
+        return data
+
+
+class Zstd(Members):
+    """RFC 8878. Its decompressor takes no bound for what comes out, so little is put in: a 128 KiB block of one
+    repeated byte takes four bytes, 2 KiB thus make 64 MiB at the worst and some 8 KiB as a rule."""
+
+    kind, magics = "zstd", ZSTD_MAGICS
+    BITE = 2048
 
     def __init__(self, name: str, source: Prefixed) -> None:
         try:
             import zstandard
         except ImportError as error:
             raise MissingExtraError(f"{name}: reading zstd", "zstd") from error
-        self.name, self._source = name, source
-        self._error: type[Exception] = zstandard.ZstdError
-        self._piece = memoryview(bytearray(PIECE))
-        reader: Any = zstandard.ZstdDecompressor().stream_reader
-        self._reader = reader(self, read_across_frames=True)
+        super().__init__(name, source)
+        self.error = zstandard.ZstdError
+        self._decompressor = zstandard.ZstdDecompressor()
+        self._out = memoryview(b"")  # decompressed bytes that did not fit
 
-    @property
-    def position(self) -> int:
-        return self._source.position
+    def begin(self) -> Any:
+        return self._decompressor.decompressobj()
 
-    def read(self, size: int = -1) -> bytes:
-        """Compressed bytes for the decompressor."""
-        count = self._source.read_into(self._piece if size < 0 else self._piece[:size])
-        return bytes(self._piece[:count])
-
-    def notice(self) -> str | None:
-        return None
-
-    def read_into(self, room: memoryview) -> int:
-        try:
-            return int(self._reader.readinto1(room))
-        except self._error as error:
-            problem = f"the zstd data is damaged ({error}); get the file again"
-            raise CaptureError(self.name, problem, offset=self.position) from error
+    def expand(self, room: int) -> bytes:
+        if not self._out and self._pending:
+            bite, self._pending = self._pending[: self.BITE], self._pending[self.BITE :]
+            self._out = memoryview(self._member.decompress(bite))
+            if self._member.eof:
+                self._pending = self._member.unused_data + self._pending
+        data, self._out = bytes(self._out[:room]), self._out[room:]
+        if self._member.eof and not self._out:
+            self._member = None
+        return data
 
 
 class Window:
@@ -231,7 +253,7 @@ def open_descriptor(path: str) -> Descriptor:
     """Open a path for reading, "-" as standard input."""
     try:
         if path == "-":
-            return Descriptor("standard input", os.dup(sys.stdin.fileno()))
+            return Descriptor("standard input", os.dup(0))
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)

@@ -96,7 +96,7 @@ def _behind_labels(data, at, captured_end, wire_end):
     return GOOD, at, version
 
 
-@rare
+@inner
 def _behind_ethertype(data, at, ethertype, captured_end, wire_end):
     """(status, where IP begins, its version) of what follows an Ethernet type that ends before ``at``."""
     while ethertype == VLAN or ethertype == PROVIDER_VLAN or ethertype == OLD_QINQ:
@@ -123,7 +123,7 @@ def _behind_ethertype(data, at, ethertype, captured_end, wire_end):
     return NOT_IP, at, U64(0)
 
 
-@rare
+@inner
 def _behind_cooked(data, at, header, protocol_at, arphrd_at, captured_end, wire_end):
     """Linux cooked captures; ARPHRD 824 (netlink), 803 (radiotap) and 770 (frame relay) have no Ethernet type."""
     status = _link_reach(at + header, captured_end, wire_end)
@@ -135,7 +135,7 @@ def _behind_cooked(data, at, header, protocol_at, arphrd_at, captured_end, wire_
     return _behind_ethertype(data, at + header, _u16(data, at + protocol_at), captured_end, wire_end)
 
 
-@rare
+@inner
 def _behind_family(data, at, either_order, captured_end, wire_end):
     """BSD loopback: 2 is IPv4 everywhere, IPv6 is 10, 24, 28 or 30 by the system."""
     status = _link_reach(at + U64(4), captured_end, wire_end)
@@ -156,7 +156,7 @@ def _behind_family(data, at, either_order, captured_end, wire_end):
     return NOT_IP, at, U64(0)
 
 
-@rare
+@inner
 def _behind_link(data, at, link_type, captured_end, wire_end):
     """(status, where IP begins, the version it must have; 0: the packet's own first half-byte says)."""
     if link_type == ETHERNET:
@@ -179,7 +179,7 @@ def _behind_link(data, at, link_type, captured_end, wire_end):
     return UNSUPPORTED_LINK, at, U64(0)
 
 
-@rare
+@inner
 def _ipv4(data, at, captured_end, wire_end):
     """(status, payload, packet's end, protocol, shape, fragment id) of the IPv4 header at ``at`` (RFC 791)."""
     status = _reach(at + U64(20), captured_end, wire_end)
@@ -201,7 +201,7 @@ def _ipv4(data, at, captured_end, wire_end):
     return status, at + header, end, protocol, shape, _u16(data, at + U64(4))
 
 
-@rare
+@inner
 def _behind_extensions(data, at, protocol, captured_end, end):
     """(status, payload, protocol, shape, fragment id) behind IPv6 extension headers (RFC 8200 section 4)."""
     shape, fragment_id, fragments = WHOLE, U64(0), U64(0)
@@ -230,7 +230,7 @@ def _behind_extensions(data, at, protocol, captured_end, end):
     return GOOD, at, protocol, shape, fragment_id
 
 
-@rare
+@inner
 def _ipv6(data, at, captured_end, wire_end):
     """(status, payload, packet's end, protocol, shape, fragment id) of the IPv6 header at ``at``."""
     status = _reach(at + U64(40), captured_end, wire_end)
@@ -250,7 +250,7 @@ def _is_icmp(version, protocol):
     return (version == U64(4) and protocol == ICMP) or (version == U64(6) and protocol == ICMPV6)
 
 
-@rare
+@inner
 def _ports(data, at, version, protocol):
     """The two port slots of a transport header of which 8 bytes are there."""
     if protocol == TCP or protocol == UDP:
@@ -265,14 +265,14 @@ def _ports(data, at, version, protocol):
     return U64(0), U64(0)
 
 
-@rare
+@inner
 def _quotes_a_packet(version, kind):
     if version == U64(4):
         return kind == U64(3) or kind == U64(4) or kind == U64(11) or kind == U64(12)
     return kind >= U64(1) and kind <= U64(4)
 
 
-@rare
+@inner
 def _addresses(data, at, version):
     if version == U64(4):
         return U64(0), _u32(data, at + U64(12)), U64(0), _u32(data, at + U64(16))
@@ -318,7 +318,7 @@ def _quoted(data, at, limit, version, quotes, row):
     return True
 
 
-@rare
+@inner
 def _fields(data, at, payload, skip, version, protocol, shape):
     """Addresses, port slots and TCP flags of a frame that ``_frame`` found good; zeros for others."""
     zero = U64(0)
@@ -332,7 +332,7 @@ def _fields(data, at, payload, skip, version, protocol, shape):
     return src_hi, src_lo, dst_hi, dst_lo, src_port, dst_port, flags
 
 
-@rare
+@inner
 def _frame(data, start, captured, length, link_type):
     """One frame: (skip, version, IP header, payload, packet's end, protocol, shape, fragment id)."""
     captured_end = start + captured
