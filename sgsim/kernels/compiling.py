@@ -7,6 +7,7 @@ file a function stands in, and would go on using the old code after a change in 
 from __future__ import annotations
 
 import os
+import tempfile
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,13 @@ def _cache() -> Path:
     digest = blake2b(numba.__version__.encode(), digest_size=8)
     for source in _SOURCES:
         digest.update(source.read_bytes())
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(config.CACHE_DIR or Path(home) / "sgsim") / f"kernels-{digest.hexdigest()}"
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    folder = Path(config.CACHE_DIR or Path(home) / "sgsim") / f"kernels-{digest.hexdigest()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:  # no home, or one that cannot be written: better compiled again after a restart than not at all
+        folder = Path(tempfile.gettempdir()) / f"sgsim-{os.getuid()}" / folder.name
+    return folder
 
 
 CACHE = _cache()
