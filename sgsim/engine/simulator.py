@@ -32,6 +32,7 @@ from sgsim.layout import (
     Verdicts,
 )
 from sgsim.model import Decision, Direction, Fragments, Interface, Rule, Settings, TcpPickup, Timeouts, Topology
+from sgsim.selection import check_groups, check_owners
 
 _SECOND = 1_000_000_000
 _FIRST_SLOTS = 1 << 17  # 8 MiB: room for a batch of 8,192 packets at the load below
@@ -40,7 +41,10 @@ _RECORDS = 6  # that a packet can make at most: an entry or mark, a note and a f
 
 
 class Simulator:
-    """Judges packets at the gates of the selected interfaces (all when None). See ``Engine`` for the members."""
+    """Judges packets at the gates of the selected interfaces (all when None). See ``Engine`` for the members.
+
+    Raises SelectionError where an interface has a group that the topology does not, or two own one address.
+    """
 
     def __init__(
         self, topology: Topology, settings: Settings | None = None, selected: Iterable[str] | None = None
@@ -48,6 +52,8 @@ class Simulator:
         settings = settings or Settings()
         chosen = topology.interfaces if selected is None else set(selected)
         self.interfaces: list[Interface] = [i for i in topology.interfaces.values() if i.interface_id in chosen]
+        check_groups(topology, self.interfaces)
+        check_owners(self.interfaces)
         self.rules: list[Rule] = topology.rules()
         self.table = compile_topology(topology, self.interfaces, settings)
         self._clock = Clock()
