@@ -12,8 +12,6 @@ _HOMES = {
     "Simulator": "sgsim.engine",
     "load_topology": "sgsim.sources",
     "open_capture": "sgsim.captures",
-    "query": "sgsim.query",
-    "replay": "sgsim.replay",
     "ReferenceJudge": "sgsim.reference",
     "SgsimError": "sgsim.errors",
     "Settings": "sgsim.model",
