@@ -51,7 +51,7 @@ class LazyGroup(click.Group):
         standalone_mode: bool = True,
         **extra: Any,
     ) -> Any:
-        """Run and leave the process by ``SystemExit``: exit codes and error lines are those of docs/interface.md."""
+        """Run and leave the process by ``SystemExit``: exit codes and error lines are documented in the README."""
         name = prog_name or "sgsim"
         if (complete_var or COMPLETION) in os.environ:
             super().main(args, name, complete_var or COMPLETION, standalone_mode, **extra)
