@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import re
 import shlex
@@ -86,3 +87,17 @@ def test_every_option_has_a_help_text(verb):
 
     command = cli.get_command(click.Context(cli), verb)
     assert all(getattr(option, "help", "") for option in command.params if isinstance(option, click.Option))
+
+
+def test_the_interface_page_names_every_field(tmp_path):
+    """The tables of records and summary list what a run writes, in its order."""
+    page = (ROOT / "docs/interface.md").read_text()
+    sections = {part.split("\n", 1)[0]: re.findall(r"^\| `(\w+)` \|", part, re.M) for part in page.split("\n## ")}
+    example = ROOT / "examples/three-tier"
+    command = [sys.executable, "-m", "sgsim", "replay", str(example / "scenario.yaml"), str(example / "traffic.pcap")]
+    records = tmp_path / "records.csv"
+    result = subprocess.run(
+        [*command, "--json", "-o", str(records)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert sections["An observation (`-o`)"] == records.read_text().split("\n", 1)[0].strip().split(",")
+    assert sections["The summary (`--json`)"] == list(json.loads(result.stdout))
