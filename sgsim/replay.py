@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Timer
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from sgsim.captures import Capture, MergedBatch, PacketCapture, PacketWriter, merged, open_capture
 from sgsim.engine import Engine, ReferenceEngine, Simulator
 from sgsim.errors import OutputError, SelectionError
+from sgsim.kernels.compiling import is_compiled
 from sgsim.layout import FIRST_DROP, Verdicts
 from sgsim.mapping import AddressMap
 from sgsim.model import Settings, Topology, Verdict
@@ -34,7 +34,7 @@ ENGINES: Mapping[str, Callable[[Topology, Settings, list[str]], Engine]] = {
 }
 RECORD_ENDINGS = {".ndjson": "ndjson", ".csv": "csv"}
 PACKET_ENDINGS = (".pcap", ".pcapng")
-PATIENCE_SECONDS = 1.5  # before a first batch that is being compiled for is explained
+KERNELS = {"fast": "judge", "reference": "decode"}  # the longest to compile of what each needs
 MOST_STRANGERS = 5
 
 COMPILING = "compiling for this machine, once (some 15 s) ..."
@@ -108,9 +108,10 @@ def replay(
     with ExitStack() as stack:
         opened = [_opened(capture, strict, stack) for capture in captures]
         places = _places(topology, run.selected, [capture.name for capture in opened], at or {})
-        with _patience(listeners.notice):
-            judge = ENGINES[engine](topology, settings, run.selected)
+        judge = ENGINES[engine](topology, settings, run.selected)
         writers = _open_writers(stack, outputs, forms, judge, opened)
+        if not is_compiled(KERNELS[engine]):
+            listeners.notice(COMPILING)
         return run.through(opened, judge, places, writers)
 
 
@@ -162,11 +163,10 @@ class _Run:
         """Judge all batches; ``places``, shape (captures,): where each was taken, or -1."""
         tally, strangers = Tally(engine), Strangers()
         begun = time.perf_counter()
-        for batch in self._batches(captures):
+        for batch in merged(captures):
             self._map.apply(batch.columns)
-            with _patience(self._listeners.notice if not tally.packets else None):
-                verdicts = engine.judge_columns(batch.columns, None if places is None else places[batch.capture])
-                tally.add(batch.columns, verdicts)
+            verdicts = engine.judge_columns(batch.columns, None if places is None else places[batch.capture])
+            tally.add(batch.columns, verdicts)
             strangers.add(batch.columns)
             writers.write(batch, verdicts)
             self._listeners.progress(*_position(captures), tally.packets)
@@ -187,36 +187,11 @@ class _Run:
             strangers=strangers.most_common(MOST_STRANGERS, self._topology, set(self.selected)),
         )
 
-    def _batches(self, captures: list[AnyCapture]) -> Iterator[MergedBatch]:
-        """The merged stream; a first batch of files that takes long is being compiled for, of a stream awaited."""
-        batches = merged(captures)
-        awaited = any(capture.size is None for capture in captures)
-        with _patience(None if awaited else self._listeners.notice):
-            first = next(batches, None)
-        if first is not None:
-            yield first
-            yield from batches
-
     def _warn(self, warnings: Iterable[str]) -> None:
         for text in warnings:
             if text not in self._warnings:
                 self._warnings[text] = None
                 self._listeners.warning(text)
-
-
-@contextmanager
-def _patience(notice: Text | None) -> Iterator[None]:
-    """Explains a wait that is long because kernels are being compiled."""
-    if notice is None:
-        yield
-        return
-    timer = Timer(PATIENCE_SECONDS, notice, [COMPILING])
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 def _opened(capture: str | Path | Iterable[Any], strict: bool, stack: ExitStack) -> AnyCapture:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sgsim.errors import CaptureError
 
+ETHERNET = 1
 SUPPORTED = frozenset({0, 1, 12, 14, 101, 108, 113, 228, 229, 276})
 
 NAMES = {

@@ -12,18 +12,18 @@ from sgsim.captures.batch import Batch, Link
 from sgsim.captures.buffers import allocate, trimmed
 from sgsim.kernels.decode import decode
 
-# The bottom layer's class name -> link type (tcpdump.org/linktypes). By name: scapy need not be imported to look.
+# The bottom layer's class -> link type (tcpdump.org/linktypes). By name: scapy need not be imported to look.
 _LINK_TYPES = {
     "Ether": 1,
     "Dot3": 1,
     "IP": 101,
     "IPv6": 101,
-    "Raw": 101,
     "CookedLinux": 113,
     "CookedLinuxV2": 276,
     "Loopback": 0,
 }
 _PER_SECOND = 1_000_000_000
+_BOUND = 2**62  # ns, as in files
 
 
 class PacketCapture:
@@ -44,19 +44,18 @@ class PacketCapture:
         stream, first = iter(self._packets), 1
         while chunk := list(islice(stream, packets)):
             columns = allocate(len(chunk))
-            frames = [bytes(packet) for packet in chunk if _link_type(packet) is not None]
-            offset = 0
-            for row, (packet, frame) in enumerate(zip(chunk, frames, strict=True)):
-                columns.time_ns[row] = _nanoseconds(packet)
-                columns.offset[row], columns.captured[row] = offset, len(frame)
-                columns.length[row] = getattr(packet, "wirelen", None) or len(frame)
-                columns.link[row] = self._links[_link_type(packet)]
-                offset += len(frame)
+            columns.link[:] = [self._links[_link_type(packet)] for packet in chunk]
+            columns.time_ns[:] = [_nanoseconds(packet.time) for packet in chunk]
+            frames = [bytes(packet) for packet in chunk]
+            captured = np.array([len(frame) for frame in frames], dtype=np.int64)
+            columns.captured[:] = captured
+            columns.length[:] = [packet.wirelen or len(frame) for packet, frame in zip(chunk, frames, strict=True)]
+            columns.offset[:] = np.cumsum(captured) - captured
             window = np.frombuffer(b"".join(frames) or b"\0", dtype=np.uint8)
+            self.position += len(window)
             quotes = decode(window, link_types, columns, len(chunk))
             yield Batch(trimmed(columns, len(chunk), quotes), window, first)
             first += len(chunk)
-            self.position += offset
 
 
 def from_packets(packets: Iterable[Any]) -> Iterator[Batch]:
@@ -68,13 +67,14 @@ def from_packets(packets: Iterable[Any]) -> Iterator[Batch]:
 
 
 def _link_type(packet: Any) -> int:
-    name = type(packet).__name__
-    if name not in _LINK_TYPES or not hasattr(packet, "time"):
-        known = ", ".join(_LINK_TYPES)
-        raise TypeError(f"{name} is no scapy packet that can be judged: its bottom layer must be one of {known}")
-    return _LINK_TYPES[name]
+    for kind in type(packet).__mro__:
+        if kind.__name__ in _LINK_TYPES and hasattr(packet, "wirelen"):
+            return _LINK_TYPES[kind.__name__]
+    known = ", ".join(_LINK_TYPES)
+    raise TypeError(f"{type(packet).__name__} is no scapy packet that can be judged: its bottom layer must be {known}")
 
 
-def _nanoseconds(packet: Any) -> int:
+def _nanoseconds(time: Any) -> int:
     """scapy's time is a float of seconds, or an exact decimal in packets that were read from a file."""
-    return int(packet.time * _PER_SECOND) if not isinstance(packet.time, float) else round(packet.time * _PER_SECOND)
+    exact = round(time * _PER_SECOND) if isinstance(time, float) else int(time * _PER_SECOND // 1)
+    return max(-_BOUND, min(_BOUND, exact))

@@ -21,7 +21,6 @@ MAGIC = b"\x0a\x0d\x0d\x0a"
 ORDERS = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
 OPTION_END, OPTION_TSRESOL, OPTION_TSOFFSET = 0, 9, 14
 MAX_LINKS = 1 << 16  # what columns.link can number
-FAR = 2**61  # seconds: an offset beyond it is as good as this one, and sums stay below 2**63
 
 
 class Section:
@@ -29,13 +28,25 @@ class Section:
 
     def __init__(self, number: int, order: str, first_link: int) -> None:
         self.number, self.order, self.first_link = number, order, first_link
-        self.rows: list[tuple[int, int, int, int, int, int]] = []
+        self.interfaces = 0
+        self._unsigned = np.zeros((4, 8), np.uint64)  # as in walk.Interfaces, with room for more: a file may
+        self._signed = np.zeros((2, 8), np.int64)  # describe 65,536 one by one
+
+    def describe(self, snaplen: int, units: tuple[int, int, int, int], offset: int) -> None:
+        """Append an interface."""
+        place = self.interfaces
+        if place == self._unsigned.shape[1]:
+            self._unsigned = np.hstack([self._unsigned, np.zeros_like(self._unsigned)])
+            self._signed = np.hstack([self._signed, np.zeros_like(self._signed)])
+        self._unsigned[:, place] = (snaplen, *units[:3])
+        self._signed[:, place] = (units[3], offset)
+        self.interfaces += 1
 
     def table(self) -> walk.Interfaces:
         """The interfaces as the kernel takes them."""
-        columns = list(zip(*self.rows, strict=True)) or [()] * 6
-        snaplen, per_second, multiply, divide = (np.array(column, np.uint64) for column in columns[:4])
-        shift, offset = (np.array(column, np.int64) for column in columns[4:])
+        n = self.interfaces
+        snaplen, per_second, multiply, divide = self._unsigned[:, :n]
+        shift, offset = self._signed[:, :n]
         return walk.Interfaces(self.order == ">", self.first_link, snaplen, per_second, multiply, divide, shift, offset)
 
 
@@ -59,6 +70,7 @@ class PcapngReader:
         self.sections = 0
         self.section = Section(0, "<", 0)
         self.packet = 1
+        self.link_types = np.zeros(MAX_LINKS, np.uint16)
         if not self._begin_section():
             problem = f"is cut off within its first section header ({window.end} bytes are there); get the whole file"
             raise CaptureError(window.name, problem)
@@ -78,11 +90,12 @@ class PcapngReader:
         if order is None:
             self._damaged(f"a section header's byte-order magic is {start[8:12].hex()}")
         (total,) = unpack(order + "I", start[4:8])
-        if total < 28 or total > walk.MAX_BLOCK or total % 4:
+        if total < 28 or total > walk.MAX_BLOCK:
             self._damaged(f"a section header's length of {total} bytes makes no sense")
-        if not window.fill(total):
+        padded = total + 3 & ~3  # what is no multiple of four is rounded up, as libpcap does
+        if not window.fill(padded):
             return False
-        block = window.peek(total)
+        block = window.peek(padded)
         major, minor = unpack(order + "HH", block[12:16])
         if (major, minor) not in ((1, 0), (1, 2)):
             problem = f"pcapng version {major}.{minor} is not supported (1.0 is); convert it with editcap"
@@ -91,7 +104,7 @@ class PcapngReader:
             self._damaged(
                 f"the two lengths of a section header differ ({total} and {unpack(order + 'I', block[-4:])[0]})"
             )
-        window.begin += total
+        window.begin += padded
         self.section = Section(self.sections, order, len(self.links))
         self.sections += 1
         return True
@@ -121,13 +134,14 @@ class PcapngReader:
         if len(self.links) == MAX_LINKS:
             self._damaged(f"more than {MAX_LINKS} interfaces")
         units, digits = clock(resolution)
-        section.rows.append((snaplen, *units, max(-FAR, min(FAR, offset))))
-        self.links.append(Link(link_type, snaplen, digits, section.number, len(section.rows) - 1))
+        self.link_types[len(self.links)] = link_type
+        self.links.append(Link(link_type, snaplen, digits, section.number, section.interfaces))
+        section.describe(snaplen, units, offset)
         self.window.begin += total
 
     def batches(self, packets: int) -> Iterator[Batch]:
         window, columns = self.window, allocate(packets)
-        table, link_types = self.section.table(), np.zeros(0, np.uint16)
+        table = self.section.table()
         last_time, clamped = 0, False
         going = True
         while going:
@@ -136,9 +150,7 @@ class PcapngReader:
             if found.packets:
                 if self.packet == 1:
                     self._refuse_if_hopeless()
-                if len(link_types) != len(self.links):
-                    link_types = np.array([link.link_type for link in self.links], np.uint16)
-                quotes = decode(window.data, link_types, columns, found.packets)
+                quotes = decode(window.data, self.link_types, columns, found.packets)
                 first, self.packet = self.packet, self.packet + found.packets
                 yield Batch(trimmed(columns, found.packets, quotes), window.data, first)
             if found.clamped and not clamped:

@@ -96,7 +96,7 @@ class Prefixed:
 
 
 class Members:
-    """Compressed data: members (gzip) or frames (zstd) one after the other, each decompressed by an object of its own."""
+    """Compressed data: members (gzip) or frames (zstd) one after the other, each with a decompressor of its own."""
 
     kind: str
     magics: tuple[bytes, ...]

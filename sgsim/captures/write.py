@@ -9,9 +9,10 @@ from typing import BinaryIO, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sgsim.captures import linktypes
 from sgsim.captures.batch import Link, MergedBatch
 from sgsim.errors import OutputError
-from sgsim.kernels.walk import RecordFormat, write_records
+from sgsim.kernels.records import PCAP_HEADER, PCAPNG_HEADER, Records, write_records
 
 _SNAPLEN = 262_144
 
@@ -25,8 +26,10 @@ class HasLinks(Protocol):
 class PacketWriter:
     """Writes chosen packets with their bytes, original length and time, at the resolution of their source.
 
-    ``name`` decides the format: ``.pcap`` (one link type) or ``.pcapng``; ``file`` is an opened binary file that the
-    caller closes. Raises OutputError: another ending, a second link type in a ``.pcap``, a file that refuses bytes.
+    ``name`` decides the format: ``.pcap`` (one link type; nanoseconds if some link is finer than microseconds) or
+    ``.pcapng`` (one interface for each link that packets come from); ``file`` is an opened binary file that the
+    caller closes. A time that the format cannot hold (before 1970; pcap: after 2106) stops at its bound. Raises
+    OutputError: another ending, a second link type in a ``.pcap``; and what ``file`` raises.
     """
 
     def __init__(self, name: str, file: BinaryIO, captures: Sequence[HasLinks]) -> None:
@@ -40,40 +43,50 @@ class PacketWriter:
         self._begun = False
 
     def write(self, batch: MergedBatch, chosen: NDArray[np.bool_]) -> int:
-        """Write the packets of ``batch`` where ``chosen`` (length n) is true; returns how many."""
+        """Write the packets of ``batch`` where ``chosen`` (length n) is true, in its order; returns how many."""
         rows = np.flatnonzero(chosen)
-        source = batch.capture[rows].astype(np.int64) << 16 | batch.columns.link[rows]
-        # Runs of packets from one link: one for a plain file, many where captures are merged.
-        for run in np.split(rows, np.flatnonzero(np.diff(source)) + 1):
-            if len(run):
-                self._run(batch, run, int(batch.capture[run[0]]), int(batch.columns.link[run[0]]))
+        if not len(rows):
+            return 0
+        captured = batch.columns.captured[rows].astype(np.int64)
+        sizes = (captured + 3 & ~3) + PCAPNG_HEADER if self._pcapng else captured + PCAP_HEADER
+        ends = np.cumsum(sizes)
+        out = np.empty(int(ends[-1]), dtype=np.uint8)
+        sources = batch.capture[rows]
+        for capture in np.unique(sources).tolist() if len(batch.windows) > 1 else [0]:
+            own = slice(None) if len(batch.windows) == 1 else np.flatnonzero(sources == capture)
+            records = self._records(capture, np.unique(batch.columns.link[rows[own]]).tolist())
+            places = (ends - sizes)[own]
+            write_records(batch.windows[capture], batch.columns, rows[own], places, records, out)
+        self._file.write(out.data)
         return len(rows)
 
     def finish(self) -> None:
         """Write the file header if no packet was written; call it once, before the file is closed."""
         if not self._begun:
             links = [link for capture in self._captures for link in capture.links]
-            self._begin(links[0] if links else Link(1))
+            self._begin(links[0] if links else Link(linktypes.ETHERNET))
 
-    def _run(self, batch: MergedBatch, rows: NDArray[np.int64], capture: int, place: int) -> None:
-        link = self._captures[capture].links[place]
-        if not self._begun:
-            self._begin(link)
-        if self._pcapng:
-            digits = link.resolution
-            interface = self._interface(capture, place, link)
-        else:
-            digits, interface = self._digits, 0
-            if link.link_type != self._link_type:
-                raise OutputError(
-                    f"{self._name}: packets of link types {self._link_type} and {link.link_type} do not fit into "
-                    "one .pcap; write a .pcapng"
-                )
-        form = RecordFormat(self._pcapng, interface, 10 ** (9 - digits), 10**digits)
-        room = int(batch.columns.captured[rows].sum(dtype=np.int64)) + 35 * len(rows)
-        out = np.empty(room, dtype=np.uint8)
-        used = write_records(batch.windows[capture], batch.columns, rows, form, out)
-        self._file.write(out[:used].tobytes())
+    def _records(self, capture: int, places: list[int]) -> Records:
+        """How packets from these links of a capture are written; describes them in the file where they are new."""
+        links = self._captures[capture].links
+        interface, tick = np.zeros(len(links), np.uint32), np.ones(len(links), np.int64)
+        for place in places:
+            link = links[place]
+            if not self._begun:
+                self._begin(link)
+            if self._pcapng:
+                interface[place] = self._interface(capture, place, link)
+                tick[place] = 10 ** (9 - link.resolution)
+            else:
+                self._check(link)
+                tick[place] = 10 ** (9 - self._digits)
+        return Records(self._pcapng, interface, tick)
+
+    def _check(self, link: Link) -> None:
+        if link.link_type != self._link_type:
+            one, other = linktypes.described(self._link_type or 0), linktypes.described(link.link_type)
+            problem = f"packets of link types {one} and {other} do not fit into one .pcap"
+            raise OutputError(f"{self._name}: {problem}; name it .pcapng")
 
     def _begin(self, link: Link) -> None:
         self._begun = True
@@ -91,6 +104,6 @@ class PacketWriter:
         number = self._interfaces.get((capture, place))
         if number is None:
             number = self._interfaces[capture, place] = len(self._interfaces)
-            options = pack("<HHB3xHH", 9, 1, link.resolution, 0, 0)
+            options = pack("<HHB3xHH", 9, 1, link.resolution, 0, 0)  # if_tsresol, end of options
             self._file.write(pack("<IIHHI", 1, 32, link.link_type, 0, link.snaplen) + options + pack("<I", 32))
         return number

@@ -37,9 +37,9 @@ def _cache() -> Path:
 CACHE = _cache()
 
 
-def is_compiled() -> bool:
-    """Whether kernels of these very sources have been compiled on this machine before."""
-    return next(CACHE.glob("**/*.nbc"), None) is not None
+def is_compiled(name: str) -> bool:
+    """Whether the kernel of that name has been compiled, from these very sources, on this machine before."""
+    return config.DISABLE_JIT or next(CACHE.glob(f"**/*.{name}-*.nbc"), None) is not None
 
 
 # numba asks where to cache when a function is decorated, so the setting need not outlive that moment.

@@ -26,7 +26,7 @@ SHORT = 1  # the window ends within a record that needs `needed` bytes from its 
 LONG_RECORD = 2  # a captured length beyond MAX_CAPTURED
 SECTION = 3  # a section header block begins here
 INTERFACE = 4  # an interface description block, whole, begins here
-BAD_LENGTH = 5  # a block length below its least, above MAX_BLOCK or no multiple of four
+BAD_LENGTH = 5  # a block length below its least or above MAX_BLOCK
 BAD_TRAILER = 6  # a block's two lengths differ
 BAD_INTERFACE = 7  # a packet of an interface that the section has not described
 BAD_CAPTURED = 8  # a captured length that runs beyond its block
@@ -72,15 +72,6 @@ class Interfaces(NamedTuple):
     divide: NDArray[np.uint64]  # 0: more than a tick can hold, so nanoseconds = 0
     shift: NDArray[np.int64]  # binary: nanoseconds = ticks * 10**9 >> shift; -1: decimal
     offset: NDArray[np.int64]  # seconds to be added
-
-
-class RecordFormat(NamedTuple):
-    """How packets are written back."""
-
-    pcapng: bool
-    interface: int  # pcapng: the packet's interface in the file that is written
-    nanoseconds: int  # of a tick
-    per_second: int  # ticks
 
 
 @inner
@@ -141,6 +132,18 @@ def _binary_ns(ticks, shift):
 
 
 @rare
+def _moved(second, offset):
+    """second + offset, held a second outside the range of times: the sum itself may not fit into 64 bits."""
+    if offset >= I64(0):
+        far = second > U64(LAST_SECOND) or offset > LAST_SECOND
+        return LAST_SECOND + I64(1) if far else I64(second) + offset
+    back = U64(-(offset + I64(1))) + U64(1)
+    if second >= back:
+        return I64(min(second - back, U64(LAST_SECOND) + U64(1)))
+    return -I64(min(back - second, U64(LAST_SECOND) + U64(2)))
+
+
+@rare
 def _time(ticks, faces, i):
     """(time in ns, was it clamped) of a packet block's 64-bit time."""
     if faces.shift[i] >= 0:
@@ -150,7 +153,7 @@ def _time(ticks, faces, i):
         second = ticks // per_second if per_second != U64(0) else U64(0)
         rest = ticks - second * per_second
         ns = rest * faces.multiply[i] // faces.divide[i] if faces.divide[i] != U64(0) else U64(0)
-    seconds = I64(min(second, U64(2**62))) + max(min(faces.offset[i], LAST_NS), -LAST_NS - I64(1))
+    seconds = _moved(second, faces.offset[i])
     if seconds > LAST_SECOND or (seconds == LAST_SECOND and ns > U64(427387904)):
         return LAST_NS, True
     if seconds < -LAST_SECOND - I64(1) or (seconds == -LAST_SECOND - I64(1) and ns < U64(572612096)):
@@ -176,12 +179,14 @@ def walk_pcapng(
             return Walk(n, I64(at), SECTION, 0, last, clamped)
         timed = kind == ENHANCED_PACKET or kind == OBSOLETE_PACKET
         least = U64(32) if timed else U64(16) if kind == SIMPLE_PACKET else U64(12)
-        if total < least or total > MAX_BLOCK or total & U64(3) != U64(0):
+        if total < least or total > MAX_BLOCK:
             return Walk(n, I64(at), BAD_LENGTH, I64(total), last, clamped)
+        stated = total
+        total = (stated + U64(3)) & U64(0xFFFFFFFC)  # what is no multiple of four is rounded up, as libpcap does
         if at + total > stop:
             return Walk(n, I64(at), SHORT, I64(total), last, clamped)
-        if _u32(data, at + total - U64(4), swapped) != total:
-            return Walk(n, I64(at), BAD_TRAILER, I64(total), last, clamped)
+        if _u32(data, at + total - U64(4), swapped) != stated:
+            return Walk(n, I64(at), BAD_TRAILER, I64(stated), last, clamped)
         if kind == INTERFACE_DESCRIPTION:
             return Walk(n, I64(at), INTERFACE, I64(total), last, clamped)
         if timed or kind == SIMPLE_PACKET:
@@ -218,49 +223,3 @@ def walk_pcapng(
             n += 1
         at += total
     return Walk(n, I64(at), FULL, 0, last, clamped)
-
-
-@rare
-def _put(out, at, value, width):
-    """Write a little-endian number."""
-    for byte in range(width):
-        out[at + byte] = U8((value >> U64(8 * byte)) & U64(255))
-
-
-@kernel
-def write_records(
-    data: NDArray[np.uint8], columns: PacketColumns, rows: NDArray[np.int64], form: RecordFormat, out: NDArray[np.uint8]
-) -> int:
-    """Lay the packets of ``rows`` into ``out`` as little-endian records; returns the bytes used.
-
-    pcap: 16 bytes, then the frame; pcapng: an enhanced packet block without options, 32 bytes and the frame padded to
-    four. ``out`` must have room for 35 bytes and the frame each.
-    """
-    at = 0
-    for row in rows:
-        captured = I64(columns.captured[row])
-        start = columns.offset[row]
-        ticks = columns.time_ns[row] // form.nanoseconds
-        padded = captured
-        if form.pcapng:
-            padded = (captured + 3) // 4 * 4
-            _put(out, at, U64(ENHANCED_PACKET), 4)
-            _put(out, at + 4, U64(32 + padded), 4)
-            _put(out, at + 8, U64(form.interface), 4)
-            _put(out, at + 12, U64(ticks) >> U64(32), 4)
-            _put(out, at + 16, U64(ticks) & U64(0xFFFFFFFF), 4)
-            at += 20
-        else:
-            _put(out, at, U64(ticks // form.per_second), 4)
-            _put(out, at + 4, U64(ticks % form.per_second), 4)
-            at += 8
-        _put(out, at, U64(captured), 4)
-        _put(out, at + 4, U64(columns.length[row]), 4)
-        at += 8
-        out[at : at + captured] = data[start : start + captured]
-        out[at + captured : at + padded] = 0
-        at += padded
-        if form.pcapng:
-            _put(out, at, U64(32 + padded), 4)
-            at += 4
-    return at
