@@ -87,6 +87,9 @@ class PacketWriter:
             one, other = linktypes.described(self._link_type or 0), linktypes.described(link.link_type)
             problem = f"packets of link types {one} and {other} do not fit into one .pcap"
             raise OutputError(f"{self._name}: {problem}; name it .pcapng")
+        if link.resolution > max(6, self._digits):  # described behind the first packet that was written
+            problem = "times finer than microseconds do not fit into the .pcap that was begun without them"
+            raise OutputError(f"{self._name}: {problem}; name it .pcapng")
 
     def _begin(self, link: Link) -> None:
         self._begun = True

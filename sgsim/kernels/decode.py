@@ -112,14 +112,19 @@ def _behind_ethertype(data, at, ethertype, captured_end, wire_end):
     if ethertype == MPLS or ethertype == MPLS_MULTICAST:
         return _behind_labels(data, at, captured_end, wire_end)
     if ethertype == PPPOE:  # version, type, code, session, length, then PPP's own protocol field (RFC 2516)
-        status = _link_reach(at + U64(8), captured_end, wire_end)
+        status = _link_reach(at + U64(7), captured_end, wire_end)
         if status != GOOD:
             return status, at, U64(0)
-        protocol = _u16(data, at + U64(6))
+        protocol, behind = U64(data[at + U64(6)]), at + U64(7)
+        if protocol & U64(1) == U64(0):  # an odd first byte is the whole field, compressed (RFC 1661 section 6.5)
+            status = _link_reach(at + U64(8), captured_end, wire_end)
+            if status != GOOD:
+                return status, at, U64(0)
+            protocol, behind = _u16(data, at + U64(6)), at + U64(8)
         if protocol == PPP_IPV4:
-            return GOOD, at + U64(8), U64(4)
+            return GOOD, behind, U64(4)
         if protocol == PPP_IPV6:
-            return GOOD, at + U64(8), U64(6)
+            return GOOD, behind, U64(6)
     return NOT_IP, at, U64(0)
 
 

@@ -22,7 +22,7 @@ ORDERS = ("<", ">")
 MICROSECONDS, NANOSECONDS, MODIFIED = 0xA1B2C3D4, 0xA1B23C4D, 0xA1B2CD34
 
 # An ordinary frame: Ethernet, IPv4, UDP 10.0.0.1:1000 -> 10.0.0.2:53, 4 bytes of data; 46 bytes.
-UDP = bytes.fromhex("0800 03e8 0035 000c 0000 61626364".replace(" ", ""))[2:]
+UDP = bytes.fromhex("03e80035000c0000") + b"abcd"
 IPV4 = bytes.fromhex("45000020000100004011000000000000")[:12] + bytes([10, 0, 0, 1, 10, 0, 0, 2])
 FRAME = bytes(12) + b"\x08\x00" + IPV4 + UDP
 
@@ -30,8 +30,8 @@ FRAME = bytes(12) + b"\x08\x00" + IPV4 + UDP
 # --- files ---------------------------------------------------------------------------------------------------------
 
 
-def pcap_header(order: str = "<", magic: int = MICROSECONDS, *, link: int = 1, minor: int = 4, snaplen: int = 65535) -> bytes:
-    return pack(order + "IHHiIII", magic, 2, minor, 0, 0, snaplen, link)
+def pcap_header(order: str = "<", magic: int = MICROSECONDS, *, link: int = 1, minor: int = 4) -> bytes:
+    return pack(order + "IHHiIII", magic, 2, minor, 0, 0, 65535, link)
 
 
 def record(frame: bytes, order: str = "<", *, seconds: int = 0, fraction: int = 0, length: int | None = None) -> bytes:
@@ -133,7 +133,8 @@ class Reading(NamedTuple):
 def rows_of(columns: PacketColumns, window: np.ndarray, first: int) -> list[Row]:
     """The packets of one batch."""
     plain = {name: getattr(columns, name).tolist() for name in PacketColumns._fields if name != "quotes"}
-    return [_row({name: column[i] for name, column in plain.items()}, columns, window, first + i) for i in range(len(columns.skip))]
+    cells = [dict(zip(plain, values, strict=True)) for values in zip(*plain.values(), strict=True)]
+    return [_row(cell, columns, window, first + place) for place, cell in enumerate(cells)]
 
 
 def _row(cell: dict[str, int], columns: PacketColumns, window: np.ndarray, number: int) -> Row:

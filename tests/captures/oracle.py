@@ -18,24 +18,18 @@ from scapy.layers.inet6 import (
     IPv6ExtHdrFragment,
     IPv6ExtHdrHopByHop,
     IPv6ExtHdrRouting,
-    IPv6ExtHdrSegmentRouting,
 )
 from scapy.layers.l2 import CookedLinux, CookedLinuxV2, Dot1AD, Dot1Q, Dot3, Ether, Loopback
 from scapy.layers.ppp import PPP, PPPoE
-from scapy.packet import NoPayload, Packet, Raw, bind_layers
+from scapy.packet import NoPayload, Packet, bind_layers
 
 from sgsim.model import Skip
 
 logging.getLogger("scapy.runtime").setLevel(logging.ERROR)
 
 OUTER = (Ether, Dot1Q, Dot1AD, MPLS, PPPoE, PPP, CookedLinux, CookedLinuxV2, Loopback)
-EXTENSIONS = {
-    0: (IPv6ExtHdrHopByHop,),
-    43: (IPv6ExtHdrRouting, IPv6ExtHdrSegmentRouting),
-    44: (IPv6ExtHdrFragment,),
-    60: (IPv6ExtHdrDestOpt,),
-}
-LAYERS = [*OUTER, Dot3, IP, IPv6, *(kind for kinds in EXTENSIONS.values() for kind in kinds)]
+EXTENSIONS = {0: IPv6ExtHdrHopByHop, 43: IPv6ExtHdrRouting, 44: IPv6ExtHdrFragment, 60: IPv6ExtHdrDestOpt}
+LAYERS = [*OUTER, Dot3, IP, IPv6]
 
 # Ethernet types that scapy does not bind by itself: the old QinQ type, and tags within tags or cooked captures.
 for outer in (Ether, Dot1Q, Dot1AD, CookedLinux, CookedLinuxV2):
@@ -64,7 +58,7 @@ class Said(NamedTuple):
     quoted: tuple[str, str, int, int, int] | None = None
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """The frame makes no observation: why."""
 
     def __init__(self, skip: Skip) -> None:
@@ -78,15 +72,15 @@ def said(frame: bytes, link_type: int, length: int) -> Said:
     try:
         kind, raw = _network(frame, link_type, beyond)
         return _packet(kind, raw, len(raw) + beyond)
-    except Unreadable as unreadable:
+    except UnreadableError as unreadable:
         return Said(unreadable.skip)
 
 
 def _reach(to: int, present: int, end: int) -> None:
     if to > end:
-        raise Unreadable(Skip.MALFORMED)
+        raise UnreadableError(Skip.MALFORMED)
     if to > present:
-        raise Unreadable(Skip.TRUNCATED)
+        raise UnreadableError(Skip.TRUNCATED)
 
 
 # --- link layers ----------------------------------------------------------------------------------------------------
@@ -96,10 +90,10 @@ def _network(frame: bytes, link_type: int, beyond: int) -> tuple[type[Packet], b
     """(IP or IPv6, its bytes) behind the link headers."""
     if link_type in (12, 14, 101, 228, 229):
         if not frame:
-            raise Unreadable(Skip.TRUNCATED if beyond else Skip.MALFORMED)
+            raise UnreadableError(Skip.TRUNCATED if beyond else Skip.MALFORMED)
         own = {4: IP, 6: IPv6}.get(frame[0] >> 4)
         if own is None or (link_type, own) in ((228, IPv6), (229, IP)):
-            raise Unreadable(Skip.MALFORMED)
+            raise UnreadableError(Skip.MALFORMED)
         return own, frame
     conf.layers.filter(LAYERS)
     try:
@@ -111,35 +105,31 @@ def _network(frame: bytes, link_type: int, beyond: int) -> tuple[type[Packet], b
 def _behind_links(frame: bytes, link_type: int, beyond: int) -> tuple[type[Packet], bytes]:
     first = {0: Loopback, 1: Ether, 108: Loopback, 113: CookedLinux, 276: CookedLinuxV2}[link_type]
     if len(frame) < {0: 4, 1: 14, 108: 4, 113: 16, 276: 20}[link_type]:
-        raise Unreadable(Skip.TRUNCATED if beyond else Skip.NOT_IP)
+        raise UnreadableError(Skip.TRUNCATED if beyond else Skip.NOT_IP)
     layer = first(frame)
     while True:
         if isinstance(layer, CookedLinux | CookedLinuxV2) and layer.lladdrtype in NO_ETHERTYPE:
-            raise Unreadable(Skip.NOT_IP)
+            raise UnreadableError(Skip.NOT_IP)
         below = layer.payload
         raw = b"" if isinstance(below, NoPayload) else below.original
         if isinstance(layer, Loopback):
             return _of_family(frame, link_type), frame[4:]
-        kind = below.__class__ if isinstance(below, OUTER) else layer.guess_payload_class(raw or b"\0")
+        kind = below.__class__ if isinstance(below, OUTER) else layer.guess_payload_class(raw or b"\0\0")
         if kind in (IP, IPv6):
-            return _labelled(layer, kind, raw, beyond), raw
+            return kind, raw
         if kind not in OUTER:
             if isinstance(layer, MPLS) and not raw:
-                raise Unreadable(Skip.TRUNCATED if beyond else Skip.NOT_IP)
-            raise Unreadable(Skip.NOT_IP)
-        if not isinstance(below, OUTER) or len(raw) < _size(kind):
-            raise Unreadable(Skip.TRUNCATED if beyond else Skip.NOT_IP)
+                raise UnreadableError(Skip.TRUNCATED if beyond else Skip.NOT_IP)
+            raise UnreadableError(Skip.NOT_IP)
+        if not isinstance(below, OUTER) or len(raw) < _size(kind, raw):
+            raise UnreadableError(Skip.TRUNCATED if beyond else Skip.NOT_IP)
         layer = below
 
 
-def _size(kind: type[Packet]) -> int:
+def _size(kind: type[Packet], raw: bytes) -> int:
+    if kind is PPP and raw and raw[0] & 1:  # a compressed protocol field (RFC 1661 section 6.5)
+        return 1
     return {Dot1Q: 4, Dot1AD: 4, MPLS: 4, PPPoE: 6, PPP: 2}[kind]
-
-
-def _labelled(layer: Packet, kind: type[Packet], raw: bytes, beyond: int) -> type[Packet]:
-    if isinstance(layer, MPLS) and not raw:
-        raise Unreadable(Skip.TRUNCATED if beyond else Skip.NOT_IP)
-    return kind
 
 
 def _of_family(frame: bytes, link_type: int) -> type[Packet]:
@@ -147,7 +137,7 @@ def _of_family(frame: bytes, link_type: int) -> type[Packet]:
     kinds = [FAMILIES.get(int.from_bytes(frame[:4], order)) for order in orders]
     found = next((kind for kind in kinds if kind), None)
     if found is None:
-        raise Unreadable(Skip.NOT_IP)
+        raise UnreadableError(Skip.NOT_IP)
     return found
 
 
@@ -157,7 +147,7 @@ def _of_family(frame: bytes, link_type: int) -> type[Packet]:
 def _packet(kind: type[Packet], raw: bytes, wire: int) -> Said:
     _reach(1, len(raw), wire)
     if raw[0] >> 4 != (4 if kind is IP else 6):
-        raise Unreadable(Skip.MALFORMED)
+        raise UnreadableError(Skip.MALFORMED)
     if kind is IP:
         header, at, end, protocol, shape, fragment_id = _ipv4(raw, wire)
         version = 4
@@ -182,7 +172,7 @@ def _ipv4(raw: bytes, wire: int) -> tuple[Any, int, int, int, int, int]:
     header = IP(raw[:20])
     size, total = header.ihl * 4, header.len
     if size < 20 or 0 < total < size:
-        raise Unreadable(Skip.MALFORMED)
+        raise UnreadableError(Skip.MALFORMED)
     end = min(total or wire, wire)
     _reach(size, len(raw), end)
     shape = 2 if header.frag else 1 if "MF" in header.flags else 0
@@ -199,7 +189,7 @@ def _ipv6(raw: bytes, wire: int) -> tuple[Any, int, int, int, int, int]:
         if protocol == 44:
             fragments += 1
             if fragments == 2:
-                raise Unreadable(Skip.MALFORMED)
+                raise UnreadableError(Skip.MALFORMED)
             piece = IPv6ExtHdrFragment(raw[at : at + 8])
             at += 8
             if piece.offset:
@@ -210,11 +200,8 @@ def _ipv6(raw: bytes, wire: int) -> tuple[Any, int, int, int, int, int]:
             continue
         size = (raw[at + 1] + 1) * 8
         _reach(at + size, len(raw), end)
-        # scapy reads the length of each kind by itself; options that do not parse make it give up.
-        for kind in EXTENSIONS[protocol][:1]:
-            extension = kind(raw[at : at + size])
-            assert extension.nh == raw[at]
-            assert extension.len == raw[at + 1]
+        extension = EXTENSIONS[protocol](raw[at : at + size])
+        assert (extension.nh, extension.len) == (raw[at], raw[at + 1])
         at, protocol = at + size, raw[at]
     return header, at, end, protocol, shape, fragment_id
 
@@ -254,9 +241,6 @@ def _quoted(raw: bytes, version: int) -> tuple[str, str, int, int, int] | None:
             if shape == 2:
                 return None
         _reach(at + 8, len(raw), len(raw))
-    except Unreadable:
+    except UnreadableError:
         return None
     return (header.src, header.dst, protocol, *_ports(raw[at:], version, protocol))
-
-
-__all__ = ["Raw", "Said", "said"]

@@ -24,7 +24,8 @@ BILLION = 10**9
 @pytest.mark.parametrize(("magic", "unit"), [(MICROSECONDS, 1000), (NANOSECONDS, 1)])
 def test_times_are_exact_in_both_byte_orders(read, order, magic, unit):
     """A record's time is its seconds and its micro- or nanoseconds, up to the last second that 32 bits hold."""
-    records = [record(FRAME, order, seconds=s, fraction=f) for s, f in [(0, 0), (1_700_000_000, 999_999), (2**32 - 1, 1)]]
+    times = [(0, 0), (1_700_000_000, 999_999), (2**32 - 1, 1)]
+    records = [record(FRAME, order, seconds=seconds, fraction=fraction) for seconds, fraction in times]
     found = read(pcap_header(order, magic) + b"".join(records))
     assert [row.time_ns for row in found.rows] == [
         0,

@@ -49,12 +49,16 @@ _NOT_IP = "arp"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line, read. ``observations`` are normalised texts; ``packet`` is a stand-in where ``skip`` is given."""
+    """One line, read. ``observations`` are normalised texts; ``packet`` is a stand-in where ``skip`` is given.
+
+    ``about`` is what an ICMP packet quotes, whether or not a judge gets to see it as ``packet.quoted``.
+    """
 
     text: str
     packet: Packet
-    skip: Skip | None
     observations: tuple[str, ...]
+    skip: Skip | None = None
+    about: Packet | None = None
 
 
 def parse_lines(text: str) -> list[Line]:
@@ -73,8 +77,10 @@ def parse_line(text: str) -> Line:
             raise ValueError("it expects nothing: add | OBSERVATION or | skip WHY")
         if what == _NOT_IP:
             nowhere = IPv4Address(0)
-            return Line(text, Packet(time_ns, nowhere, nowhere, 0), Skip.NOT_IP, tuple(observations))
-        return Line(text, parse_packet(what, time_ns), None, tuple(observations))
+            return Line(text, Packet(time_ns, nowhere, nowhere, 0), tuple(observations), skip=Skip.NOT_IP)
+        quoted = _ABOUT.search(what)
+        about = parse_packet(quoted["packet"]) if quoted else None
+        return Line(text, parse_packet(what, time_ns), tuple(observations), about=about)
     except ValueError as error:
         raise ValueError(f"{text!r}: {error}") from error
 

@@ -1,31 +1,36 @@
-"""Every golden case, judged by the plain judge and by the compiled engine, line by line."""
+"""Every golden case, line by line: by the plain judge, by the compiled engine, and from the bytes of a capture."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sgsim import load_topology
+from sgsim.captures import open_capture
 from sgsim.engine import Engine, ReferenceEngine, Simulator
 from sgsim.layout import EGRESS, MIDSTREAM, OPENED, REASONS, REPLACED, SKIPS, TRACKED, PacketColumns, Verdicts
+from tests.differential.compare import copied
 from tests.differential.worlds import columns_of
 from tests.golden.cases import HERE, Case, case_names, read_case
+from tests.golden.frames import write_capture
 from tests.golden.lines import Line
 
 ENGINES: dict[str, Callable[..., Engine]] = {"reference": ReferenceEngine, "compiled": Simulator}
+CAPTURE = "capture"  # the compiled engine behind the decoder
 SECTIONS = range(1, 11)  # of the rules of judging; rule changes and capture formats are tested elsewhere
 
 
-@pytest.mark.parametrize("engine_name", ENGINES)
+@pytest.mark.parametrize("way", [*ENGINES, CAPTURE])
 @pytest.mark.parametrize("name", case_names())
-def test_case(name: str, engine_name: str) -> None:
+def test_case(name: str, way: str, tmp_path: Path) -> None:
     """Each observation of each line is what the case says, and so are the totals."""
     case = read_case(name)
-    engine = ENGINES[engine_name](load_topology(case.snapshot), case.settings, case.select)
-    columns = columns_of_lines(case.lines)
+    engine = ENGINES.get(way, Simulator)(load_topology(case.snapshot), case.settings, case.select)
+    columns = columns_through_a_capture(case.lines, tmp_path) if way == CAPTURE else columns_of_lines(case.lines)
     verdicts = engine.judge_columns(columns)
     if wrong := differences(case, observations(engine, columns, verdicts)):
         pytest.fail(f"{case.what}\n" + "\n".join(wrong), pytrace=False)
@@ -65,6 +70,15 @@ def columns_of_lines(lines: list[Line]) -> PacketColumns:
         if line.skip is not None:
             columns.skip[row] = 1 + SKIPS.index(line.skip)
     return columns
+
+
+def columns_through_a_capture(lines: list[Line], folder: Path) -> PacketColumns:
+    """The lines' packets as bytes, read and decoded."""
+    path = folder / "case.pcap"
+    write_capture(path, lines)
+    with open_capture(str(path)) as capture:
+        (batch,) = capture.batches(len(lines))
+        return copied(batch.columns)
 
 
 def observations(engine: Engine, columns: PacketColumns, verdicts: Verdicts) -> list[tuple[str, ...]]:

@@ -8,21 +8,24 @@ from collections.abc import Sequence
 from .frames import IN, OUT, Flow, Frame
 from .rules import SERVER_V4, SERVER_V6, Admit, Group
 
-HOSTS = ("203.0.113.7", "203.0.113.8", "203.0.113.200", "198.51.100.9", "2001:db8:c::7", "2001:db8:c::8", "2001:db8:d::1")
+V4_HOSTS = ("203.0.113.7", "203.0.113.8", "203.0.113.200", "198.51.100.9")
+V6_HOSTS = ("2001:db8:c::7", "2001:db8:c::8", "2001:db8:d::1")
 PORTS = (1, 53, 80, 443, 1024, 40000, 65535)
 PEERS = {
     4: ("203.0.113.7/32", "203.0.113.0/25", "203.0.113.0/24", "128.0.0.0/2", "198.51.100.8/31"),
     6: ("2001:db8:c::7/128", "2001:db8:c::/64", "2001:db8::/32", "2000::/3", "2001:db8:d::/48"),
 }
 EVERYWHERE = {4: "0.0.0.0/0", 6: "::/0"}
+FLOWS = 20  # in two hundred frames: enough to miss each other, few enough to meet
 OTHERS = (4, 47, 50, 103)
 ICMP_TYPES = (0, 8, 13, 14, 17, 18, 40)
 ERRORS = {4: ((3, 3), (3, 4), (11, 0), (12, 0)), 6: ((1, 4), (2, 0), (3, 0), (4, 0))}
+ROUTERS = {4: "198.51.100.1", 6: "2001:db8:a::1"}
 
 
 def group(rng: random.Random, *, everywhere: bool) -> Group:
-    """Up to six rules of each direction. ``everywhere``: peers may be 0.0.0.0/0 and ::/0, so flows may be untracked."""
-    ingress, egress = ([_admit(rng, everywhere) for _ in range(rng.randrange(7))] for _ in range(2))
+    """Up to nine rules each way. ``everywhere``: peers may be 0.0.0.0/0 and ::/0, so flows may be untracked."""
+    ingress, egress = ([_admit(rng, everywhere) for _ in range(rng.choice((0, 1, 3, 6, 9)))] for _ in range(2))
     return Group(ingress, egress)
 
 
@@ -41,7 +44,7 @@ def _admit(rng: random.Random, everywhere: bool) -> Admit:
 
 def flow(rng: random.Random) -> Flow:
     """Any host, any two ports."""
-    host = rng.choice(HOSTS)
+    host = rng.choice((*V4_HOSTS, *V6_HOSTS))
     return Flow(host, SERVER_V6 if ":" in host else SERVER_V4, rng.choice(PORTS), rng.choice(PORTS))
 
 
@@ -50,9 +53,10 @@ def strays(rng: random.Random, count: int, *, errors: bool) -> list[Frame]:
 
     TCP is without SYN, FIN and RST, about which Linux's state machine has opinions of its own.
     """
+    flows = [flow(rng) for _ in range(FLOWS)]
     frames: list[Frame] = []
     while len(frames) < count:
-        frames += _stray(rng, flow(rng), rng.choice((IN, OUT)), len(frames), frames if errors else ())
+        frames += _stray(rng, rng.choice(flows), rng.choice((IN, OUT)), len(frames), frames if errors else ())
     return frames
 
 
@@ -75,24 +79,12 @@ def _stray(rng: random.Random, flow: Flow, direction: bool, place: int, earlier:
 
 
 def _error(rng: random.Random, about: Frame) -> Frame:
-    """About an earlier frame, or one that would have answered it, to its sender; from its receiver or a router."""
+    """About an earlier frame of any kind, to its sender; from its receiver or, towards the server, a router."""
     packet = about.packet
-    version = packet.version
     client, server = (packet.src, packet.dst) if about.from_client else (packet.dst, packet.src)
-    between = Flow(client, server)
-    fragment = packet.frag or packet.flags.MF if version == 4 else packet.nh == 44
-    if fragment or packet.src in ROUTERS or packet.dst in ROUTERS or _is_error(packet):
-        return between.udp(about.from_client)
-    kind, code = rng.choice(ERRORS[version])
-    router = {"src": ROUTERS[version == 6]} if not about.from_client and rng.random() < 0.5 else {}
-    return between.error(not about.from_client, kind, code, about, **router)
-
-
-ROUTERS = ("198.51.100.1", "2001:db8:a::1")
-
-
-def _is_error(packet: object) -> bool:
-    return any(name in repr(packet) for name in ("in ICMP", "Unreach", "TooBig", "Exceeded", "ParamProblem"))
+    kind, code = rng.choice(ERRORS[packet.version])
+    router = {"src": ROUTERS[packet.version]} if not about.from_client and rng.random() < 0.5 else {}
+    return Flow(client, server).error(not about.from_client, kind, code, about, **router)
 
 
 CONVERSATIONS = (

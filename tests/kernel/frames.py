@@ -21,6 +21,7 @@ from scapy.packet import Raw
 from .rules import CLIENT_V4, CLIENT_V6, SERVER_V4, SERVER_V6
 
 IN, OUT = True, False  # from the client's side, towards the server; and back
+REDIRECT = 5
 ICMPV6_ERRORS = {1: ICMPv6DestUnreach, 2: ICMPv6PacketTooBig, 3: ICMPv6TimeExceeded, 4: ICMPv6ParamProblem}
 
 
@@ -56,7 +57,7 @@ class Flow:
         src, dst = (self.client, self.server) if from_client else (self.server, self.client)
         return IPv6(src=src, dst=dst, **fields) if ":" in self.client else IP(src=src, dst=dst, **fields)
 
-    def ports(self, from_client: bool) -> dict[str, int]:
+    def ports(self, from_client: bool) -> dict[str, Any]:
         """The two ports, in scapy's names."""
         here, there = (self.client_port, self.server_port) if from_client else (self.server_port, self.client_port)
         return {"sport": here, "dport": there}
@@ -93,8 +94,10 @@ class Flow:
         """
         quoted = about.packet
         if ":" not in self.client:
-            header = ICMP(type=kind, code=code, **({"nexthopmtu": 1400} if (kind, code) == (3, 4) else {}))
-            if kind == 5:
+            header = ICMP(type=kind, code=code)
+            if (kind, code) == (3, 4):
+                header.nexthopmtu = 1400
+            elif kind == REDIRECT:
                 header.gw = "203.0.113.254"
             ends = {"src": quoted.dst, "dst": quoted.src, **router}
             return Frame(from_client, IP(**ends) / header / Raw(bytes(quoted)[:28]))

@@ -1,4 +1,4 @@
-"""Network namespaces in a row: client, one or two gates, server. Raw frames go in at one end and are awaited at the other.
+"""Network namespaces in a row: client, one or two gates, server. Raw frames go in at one end and come out at the other.
 
 Only the gates have a working IP stack. The ends have no addresses, and the gates send to hardware addresses that
 nobody has, so nothing but the frames of a test is ever on the wire, and no packet leaves the namespaces.
@@ -23,7 +23,7 @@ from scapy.layers.inet import IP
 from scapy.layers.l2 import Ether
 
 from .frames import Frame, Pause, Step, mark, mark_of
-from .rules import CLIENT_V4, CLIENT_V6, SERVER_V4, SERVER_V6
+from .rules import CLIENT_V4, SERVER_V4, SERVER_V6
 
 CLONE_NEWNET = 0x40000000
 ETH_P_ALL = 3
@@ -67,18 +67,18 @@ class Network:
     def __init__(self, gates: int = 1) -> None:
         unique = f"sgsim-{os.getpid()}-{secrets.token_hex(3)}"
         roles = ("client", *(f"gate{number}" for number in range(gates)), "server")
-        self._names = [f"{unique}-{role}" for role in roles]
+        self.names = [f"{unique}-{role}" for role in roles]
         self._ends: dict[bool, socket.socket] = {}
         self._serial = 0
 
     def __enter__(self) -> Network:
         try:
-            for name in self._names:
+            for name in self.names:
                 subprocess.run(["ip", "netns", "add", name], check=True, capture_output=True, text=True)
             self._connect()
-            for gate in self._names[1:-1]:
+            for gate in self.names[1:-1]:
                 self._make_router(gate)
-            for name, device, from_client in ((self._names[0], "inner", True), (self._names[-1], "outer", False)):
+            for name, device, from_client in ((self.names[0], "inner", True), (self.names[-1], "outer", False)):
                 self._ends[from_client] = self._packet_socket(name, device)
         except BaseException:
             self.__exit__()
@@ -88,20 +88,20 @@ class Network:
     def __exit__(self, *_: object) -> None:
         for end in self._ends.values():
             end.close()
-        for name in self._names:
+        for name in self.names:
             subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
 
     # --- making it ------------------------------------------------------------------------------------------------
 
     def _connect(self) -> None:
         """Each namespace's ``inner`` device, towards the server, is a cable to the next one's ``outer``."""
-        for place, (left, right) in enumerate(zip(self._names, self._names[1:], strict=False)):
+        for place, (left, right) in enumerate(zip(self.names, self.names[1:], strict=False)):
             _batch(
                 f"link add inner netns {left} address {_mac(place, 1)} type veth "
                 f"peer name outer netns {right} address {_mac(place + 1, 0)}"
             )
-        for place, name in enumerate(self._names):
-            is_end = place in (0, len(self._names) - 1)
+        for place, name in enumerate(self.names):
+            is_end = place in (0, len(self.names) - 1)
             with _inside(name):
                 if is_end:
                     Path("/proc/sys/net/ipv6/conf/all/disable_ipv6").write_text("1")
@@ -110,8 +110,8 @@ class Network:
                         _batch(f"link set {device} addrgenmode none up")
 
     def _make_router(self, name: str) -> None:
-        place = self._names.index(name)
-        last = len(self._names) - 1
+        place = self.names.index(name)
+        last = len(self.names) - 1
         # The ends' own hardware addresses would hand the packet to their IP stack: 99 is nobody's.
         outer, inner = (
             _mac(99, 0) if next_place in (0, last) else _mac(next_place, side)
@@ -143,7 +143,7 @@ class Network:
 
     def load(self, rulesets: Sequence[str], sysctls: Mapping[str, int] | None = None) -> None:
         """Give each gate its nftables ruleset, set the timers, and forget all connections."""
-        for gate, ruleset in zip(self._names[1:-1], rulesets, strict=True):
+        for gate, ruleset in zip(self.names[1:-1], rulesets, strict=True):
             with _inside(gate):
                 subprocess.run(["nft", "-f", "-"], input=ruleset, check=True, text=True)
                 for name, value in {**CONNTRACK, **(sysctls or {})}.items():
@@ -152,7 +152,7 @@ class Network:
 
     def entries(self) -> int:
         """How many connections the first gate tracks, idle ones that were not removed yet among them."""
-        with _inside(self._names[1]):
+        with _inside(self.names[1]):
             return int(Path("/proc/sys/net/netfilter/nf_conntrack_count").read_text())
 
     def exchange(self, steps: Sequence[Step]) -> list[tuple[Any, bool]]:
@@ -176,7 +176,7 @@ class Network:
 
     def _send(self, from_client: bool, packet: Any) -> Any:
         self._serial += 1
-        first = _mac(1, 0) if from_client else _mac(len(self._names) - 2, 1)
+        first = _mac(1, 0) if from_client else _mac(len(self.names) - 2, 1)
         frame = Ether(src=_mac(98, 0), dst=first) / mark(packet, self._serial % 60_000)
         content = bytes(frame)
         frame.time = time.time()
@@ -185,7 +185,8 @@ class Network:
 
     def _arrivals(self, at_client: bool) -> set[bytes]:
         """The marks of what arrived at an end before the sentinel."""
-        end, found = self._ends[at_client], set()
+        end = self._ends[at_client]
+        found: set[bytes] = set()
         until = time.monotonic() + PATIENCE_SECONDS
         while select.select([end], [], [], max(0.0, until - time.monotonic()))[0]:
             frame, address = end.recvfrom(65535)

@@ -28,7 +28,7 @@ def test_whole_datagrams(network: Network, flow: Flow) -> None:
         *flow.fragments(OUT, 60003),
         *other.fragments(IN, 60004),
     ]
-    assert run(network, steps, ONE_PORT).agreed() == "---" "+++" "+++" "---"
+    assert run(network, steps, ONE_PORT).agreed() == "---++++++---"
 
 
 @FAMILIES

@@ -26,7 +26,9 @@ ERRORS = [(Flow(), *error) for error in ((3, 3), (3, 1), (3, 4), (11, 0), (12, 0
 # Unreachable (port), packet too big, time exceeded, parameter problem.
 ERRORS += [(V6, *error) for error in ((1, 4), (2, 0), (3, 0), (4, 0))]
 EACH_ERROR = pytest.mark.parametrize(
-    ("flow", "kind", "code"), ERRORS, ids=[f"{'v6' if flow is V6 else 'v4'}-{kind}-{code}" for flow, kind, code in ERRORS]
+    ("flow", "kind", "code"),
+    ERRORS,
+    ids=[f"{'v6' if flow is V6 else 'v4'}-{kind}-{code}" for flow, kind, code in ERRORS],
 )
 
 

@@ -25,8 +25,8 @@ def test_port_ranges(network: Network, protocol: str) -> None:
         [flow.tcp(IN, "S") if name == "tcp" else flow.udp(IN) for flow in flows]
         for name in (protocol, "udp" if protocol == "tcp" else "tcp")
     )
-    assert run(network, same, group).agreed() == "-+++---" "+-"
-    assert run(network, other, group).agreed() == "-------" "--"
+    assert run(network, same, group).agreed() == "-+++---+-"
+    assert run(network, other, group).agreed() == "---------"
 
 
 def test_destination_port_counts(network: Network) -> None:
@@ -52,7 +52,7 @@ def test_icmp_types_and_codes(network: Network) -> None:
     # Each with an identifier of its own, so that no request meets another's entry.
     steps = [flow.icmp(IN, kind, code, identifier=place) for place, (kind, code) in enumerate(asked)]
     steps += [V6.ping(IN), V6.ping(IN, reply=True), flow.icmp(OUT, 13), flow.icmp(OUT, 40, 3), V6.ping(OUT)]
-    assert run(network, steps, group).agreed() == "+---++-" "+-++-"
+    assert run(network, steps, group).agreed() == "+---++-+-++-"
 
 
 def test_everything(network: Network) -> None:
@@ -85,7 +85,7 @@ def test_icmp_families(network: Network) -> None:
     ],
 )
 def test_peers(network: Network, peer: str, hosts: tuple[str, ...], expected: str) -> None:
-    """A CIDR holds its first and last address, and not those beside them; as source inwards, as destination outwards."""
+    """A CIDR holds its first and last address and no other: of sources for ingress, of destinations for egress."""
     flows = [Flow(host, V6.server if ":" in host else Flow().server) for host in hosts]
     assert run(network, [flow.udp(IN) for flow in flows], Group(ingress=[Admit("udp", peer)])).agreed() == expected
     assert run(network, [flow.udp(OUT) for flow in flows], Group(egress=[Admit("udp", peer)])).agreed() == expected

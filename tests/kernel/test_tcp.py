@@ -54,7 +54,7 @@ def test_conversation(network: Network, case: str, flow: Flow) -> None:
 
 
 def test_strict_pickup(network: Network) -> None:
-    """Without pickup in mid-stream a connection must begin with a SYN: tcp_loose=0, and no rules for invalid packets."""
+    """Without pickup in mid-stream a connection begins with a SYN: tcp_loose=0, and no rules for invalid packets."""
     words = ">A >PA <A >S <SA >A >FA <A"
     result = run(
         network,
@@ -67,8 +67,8 @@ def test_strict_pickup(network: Network) -> None:
     assert result.agreed() == "---+++++"
 
 
-# Where Linux and the semantics part on purpose: section 7 looks at no state machine beyond opening, established, closing
-# and reset, and says so ("choice"). Each case: the segments, the kernel's answer, sgsim's.
+# Where Linux and the semantics part on purpose: section 7 has no states beyond opening, established, closing and reset,
+# and says so ("choice"). Each case: the segments, the kernel's answer, sgsim's.
 DIFFERENCES = {
     # Linux takes a connection up from an ACK, never from a SYN-ACK or a FIN; sgsim from anything but a RST.
     "pickup from a SYN-ACK": (">SA <A", "+-", "++"),

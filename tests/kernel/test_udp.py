@@ -72,7 +72,7 @@ def test_icmp_that_is_no_request(network: Network) -> None:
 
 
 def test_codes_of_one_exchange(network: Network) -> None:
-    """Linux's key holds the ICMP code: another code is another flow, which needs a rule. Section 7's key does without."""
+    """Linux's key holds the ICMP code: another code is another flow, which needs a rule. Section 7's has no code."""
     flow, echo = Flow(), Group(ingress=[Admit("icmp", "0.0.0.0/0", (8, 0))])
     steps = [flow.icmp(IN, 8, 0), flow.icmp(OUT, 0, 1), flow.icmp(IN, 8, 1)]
     assert run(network, steps, echo).sides() == ("+--", "+++")
@@ -104,6 +104,6 @@ def test_icmp_of_the_other_family(network: Network) -> None:
 
 
 def test_sctp(network: Network) -> None:
-    """Linux tracks SCTP by ports and chunks, and finds one without chunks invalid; sgsim looks at the protocol alone."""
+    """Linux tracks SCTP by ports and chunks, and finds one without chunks invalid; sgsim sees the protocol alone."""
     admit = Group(ingress=[Admit(132, "203.0.113.0/24")])
     assert run(network, [Flow().other(IN, 132), Flow().other(OUT, 132)], admit).sides() == ("+-", "++")
