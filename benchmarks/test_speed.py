@@ -74,6 +74,6 @@ def test_start_up(benchmark, arguments):
     """What a shell prompt waits for; `python -c pass` is the floor."""
     scenario = "examples/three-tier/scenario.yaml"
     if arguments == ["query"]:
-        arguments = [*"query".split(), scenario, *"--from app-1 --to db-1 --protocol tcp --port 5432".split()]
+        arguments = ["query", scenario, "--from", "app-1", "--to", "db-1", "--protocol", "tcp", "--port", "5432"]
     command = [sys.executable, "-m", "sgsim", *arguments]
     benchmark.pedantic(lambda: subprocess.run(command, check=True, capture_output=True), rounds=10, warmup_rounds=1)

@@ -29,7 +29,7 @@ class PacketWriter:
     ``name`` decides the format: ``.pcap`` (one link type; nanoseconds if some link is finer than microseconds) or
     ``.pcapng`` (one interface for each link that packets come from); ``file`` is an opened binary file that the
     caller closes. A time that the format cannot hold (before 1970; pcap: after 2106) stops at its bound. Raises
-    OutputError: another ending, a second link type in a ``.pcap``; and what ``file`` raises.
+    OutputError: another ending, a second link type in a ``.pcap``, a ``file`` that refuses bytes.
     """
 
     def __init__(self, name: str, file: BinaryIO, captures: Sequence[HasLinks]) -> None:
@@ -57,7 +57,7 @@ class PacketWriter:
             records = self._records(capture, np.unique(batch.columns.link[rows[own]]).tolist())
             places = (ends - sizes)[own]
             write_records(batch.windows[capture], batch.columns, rows[own], places, records, out)
-        self._file.write(out.data)
+        self._put(out.data)
         return len(rows)
 
     def finish(self) -> None:
@@ -65,6 +65,12 @@ class PacketWriter:
         if not self._begun:
             links = [link for capture in self._captures for link in capture.links]
             self._begin(links[0] if links else Link(linktypes.ETHERNET))
+
+    def _put(self, data: bytes | memoryview) -> None:
+        try:
+            self._file.write(data)
+        except OSError as error:
+            raise OutputError(f"{self._name}: cannot be written: {error.strerror}") from error
 
     def _records(self, capture: int, places: list[int]) -> Records:
         """How packets from these links of a capture are written; describes them in the file where they are new."""
@@ -95,12 +101,12 @@ class PacketWriter:
         self._begun = True
         self._link_type = link.link_type
         if self._pcapng:
-            self._file.write(pack("<IIIHHqI", 0x0A0D0D0A, 28, 0x1A2B3C4D, 1, 0, -1, 28))
+            self._put(pack("<IIIHHqI", 0x0A0D0D0A, 28, 0x1A2B3C4D, 1, 0, -1, 28))
             return
         if any(link.resolution > 6 for capture in self._captures for link in capture.links):
             self._digits = 9
         magic = 0xA1B23C4D if self._digits == 9 else 0xA1B2C3D4
-        self._file.write(pack("<IHHiIII", magic, 2, 4, 0, 0, _SNAPLEN, link.link_type))
+        self._put(pack("<IHHiIII", magic, 2, 4, 0, 0, _SNAPLEN, link.link_type))
 
     def _interface(self, capture: int, place: int, link: Link) -> int:
         """The file's interface for a source link, described where it is first met."""
@@ -108,5 +114,5 @@ class PacketWriter:
         if number is None:
             number = self._interfaces[capture, place] = len(self._interfaces)
             options = pack("<HHB3xHH", 9, 1, link.resolution, 0, 0)  # if_tsresol, end of options
-            self._file.write(pack("<IIHHI", 1, 32, link.link_type, 0, link.snaplen) + options + pack("<I", 32))
+            self._put(pack("<IIHHI", 1, 32, link.link_type, 0, link.snaplen) + options + pack("<I", 32))
         return number

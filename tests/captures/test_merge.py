@@ -148,7 +148,8 @@ def test_links_are_each_captures_own(tmp_path):
     one.write_bytes(section() + interface(link=101) + interface() + enhanced(FRAME, number=1, ticks=2))
     two.write_bytes(section() + interface() + enhanced(FRAME, ticks=1))
     with open_capture(str(one)) as first, open_capture(str(two)) as second:
-        pairs = [pair for batch in merged([first, second]) for pair in zip(batch.capture, batch.columns.link, strict=True)]
+        batches = merged([first, second])
+        pairs = [pair for batch in batches for pair in zip(batch.capture, batch.columns.link, strict=True)]
         assert pairs == [(1, 0), (0, 1)]
 
 

@@ -40,7 +40,15 @@ def test_namespaces_are_removed() -> None:
     def listed() -> set[str]:
         return set(subprocess.run(["ip", "netns"], check=True, capture_output=True, text=True).stdout.split())
 
-    with pytest.raises(RuntimeError, match="of the user"), Network() as second:
-        assert set(second.names) <= listed()
-        raise RuntimeError("of the user")
-    assert not set(second.names) & listed()
+    names: set[str] = set()
+
+    def use_and_fail() -> None:
+        with Network() as second:
+            names.update(second.names)
+            assert names <= listed()
+            raise RuntimeError("of the user")
+
+    with pytest.raises(RuntimeError, match="of the user"):
+        use_and_fail()
+    assert len(names) == 3
+    assert not names & listed()
