@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from math import floor
 from typing import Any
 
 import numpy as np
@@ -76,5 +77,5 @@ def _link_type(packet: Any) -> int:
 
 def _nanoseconds(time: Any) -> int:
     """scapy's time is a float of seconds, or an exact decimal in packets that were read from a file."""
-    exact = round(time * _PER_SECOND) if isinstance(time, float) else int(time * _PER_SECOND // 1)
-    return max(-_BOUND, min(_BOUND, exact))
+    held = max(-_BOUND, min(_BOUND, time * _PER_SECOND))
+    return round(held) if isinstance(held, float) else floor(held)

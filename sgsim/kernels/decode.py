@@ -350,7 +350,7 @@ def _frame(data, start, captured, length, link_type):
     own = U64(data[at]) >> U64(4)
     if version == U64(0) and (own == U64(4) or own == U64(6)):
         version = own
-    if own != version:
+    if own != version or version == U64(0):
         return MALFORMED, U64(0), at, at, at, U64(0), WHOLE, U64(0)
     if version == U64(4):
         status, payload, end, protocol, shape, fragment_id = _ipv4(data, at, captured_end, wire_end)

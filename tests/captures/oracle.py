@@ -27,7 +27,8 @@ from sgsim.model import Skip
 
 logging.getLogger("scapy.runtime").setLevel(logging.ERROR)
 
-OUTER = (Ether, Dot1Q, Dot1AD, MPLS, PPPoE, PPP, CookedLinux, CookedLinuxV2, Loopback)
+INNER = (Dot1Q, Dot1AD, MPLS, PPPoE, PPP)  # an Ethernet frame within MPLS is another network's: not looked into
+OUTER = (Ether, CookedLinux, CookedLinuxV2, Loopback, *INNER)
 EXTENSIONS = {0: IPv6ExtHdrHopByHop, 43: IPv6ExtHdrRouting, 44: IPv6ExtHdrFragment, 60: IPv6ExtHdrDestOpt}
 LAYERS = [*OUTER, Dot3, IP, IPv6]
 
@@ -86,6 +87,13 @@ def _reach(to: int, present: int, end: int) -> None:
 # --- link layers ----------------------------------------------------------------------------------------------------
 
 
+def _link_reach(size: int, raw: bytes, beyond: int) -> None:
+    if size > len(raw) + beyond:
+        raise UnreadableError(Skip.NOT_IP)
+    if size > len(raw):
+        raise UnreadableError(Skip.TRUNCATED)
+
+
 def _network(frame: bytes, link_type: int, beyond: int) -> tuple[type[Packet], bytes]:
     """(IP or IPv6, its bytes) behind the link headers."""
     if link_type in (12, 14, 101, 228, 229):
@@ -104,8 +112,7 @@ def _network(frame: bytes, link_type: int, beyond: int) -> tuple[type[Packet], b
 
 def _behind_links(frame: bytes, link_type: int, beyond: int) -> tuple[type[Packet], bytes]:
     first = {0: Loopback, 1: Ether, 108: Loopback, 113: CookedLinux, 276: CookedLinuxV2}[link_type]
-    if len(frame) < {0: 4, 1: 14, 108: 4, 113: 16, 276: 20}[link_type]:
-        raise UnreadableError(Skip.TRUNCATED if beyond else Skip.NOT_IP)
+    _link_reach({0: 4, 1: 14, 108: 4, 113: 16, 276: 20}[link_type], frame, beyond)
     layer = first(frame)
     while True:
         if isinstance(layer, CookedLinux | CookedLinuxV2) and layer.lladdrtype in NO_ETHERTYPE:
@@ -114,15 +121,14 @@ def _behind_links(frame: bytes, link_type: int, beyond: int) -> tuple[type[Packe
         raw = b"" if isinstance(below, NoPayload) else below.original
         if isinstance(layer, Loopback):
             return _of_family(frame, link_type), frame[4:]
-        kind = below.__class__ if isinstance(below, OUTER) else layer.guess_payload_class(raw or b"\0\0")
+        kind = below.__class__ if isinstance(below, INNER) else layer.guess_payload_class(raw or b"\0\0")
         if kind in (IP, IPv6):
             return kind, raw
-        if kind not in OUTER:
-            if isinstance(layer, MPLS) and not raw:
-                raise UnreadableError(Skip.TRUNCATED if beyond else Skip.NOT_IP)
+        if kind not in INNER:
+            if isinstance(layer, MPLS):
+                _link_reach(1, raw, beyond)
             raise UnreadableError(Skip.NOT_IP)
-        if not isinstance(below, OUTER) or len(raw) < _size(kind, raw):
-            raise UnreadableError(Skip.TRUNCATED if beyond else Skip.NOT_IP)
+        _link_reach(_size(kind, raw), raw, beyond)
         layer = below
 
 

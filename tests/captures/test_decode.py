@@ -137,6 +137,7 @@ MALFORMED = {
     "version 6 in an IPv4 ethertype": (1, ethernet(V4, ipv6(17, UDP))),
     "version 4 in an IPv6 ethertype": (1, ethernet(V6, IPV4 + UDP + bytes(20))),
     "version 5 in raw IP": (101, b"\x55" + bytes(40)),
+    "version 0 in raw IP": (101, b"\x05" + IPV4[1:] + UDP + bytes(20)),
     "IPv6 in a link of IPv4": (228, ipv6(17, UDP)),
     "IPv4 in a link of IPv6": (229, IPV4 + UDP + bytes(20)),
     "header length 4": (101, b"\x44" + IPV4[1:] + UDP),
