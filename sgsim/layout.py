@@ -116,9 +116,6 @@ class MatchTable(NamedTuple):
     v6_hi: NDArray[np.uint64]  # (v6 intervals,) first addresses of the IPv6 intervals, ascending
     v6_lo: NDArray[np.uint64]
     v6_first: np.int64  # number of the first IPv6 interval
-    owners: NDArray[np.void]  # (a power of two,) records of OWNER, open addressing: who has an address as its own
-    prefixes: np.int64  # 1: some interface has a delegated prefix, so that `about` must be asked as well
-    unusual: NDArray[np.uint8]  # (131072,) 1: addresses that begin with these 16 bits (IPv6: + 65536) may have flags
     about: NDArray[np.int32]  # (intervals,) (place of its owner among the selected interfaces + 1) << 8 | flags
     service: NDArray[np.uint16]  # (SERVICES,) service interval
     gates: NDArray[np.void]  # (interfaces,) records of GATE
@@ -128,10 +125,6 @@ class MatchTable(NamedTuple):
     cells: NDArray[np.int32]  # tables of answers, one after the other
     auto_owner: NDArray[np.uint8]  # (lists of groups * intervals,) 1: an automatically tracked kind of interface
 
-
-OWNER = np.dtype([("hi", U64), ("lo", U64), ("about", I64)])  # `hi` of IPv4: IPV4_HI; `about` 0: never used
-IPV4_HI = (1 << 64) - 1
-UNUSUAL_V6 = 1 << 16
 
 NODE = 1 << 31  # tag of a place in `root` and `nodes` where 256 entries begin, one for each value of the next byte
 
@@ -164,6 +157,8 @@ class Block(NamedTuple):
     Packet, interface and direction of an observation stand in Verdicts already.
     """
 
+    remote: NDArray[np.int32]  # interval of the remote address
+    local: NDArray[np.int32]  # interval of the interface's own address
     answer: NDArray[np.int32]  # what rules and addresses alone say, or UNANSWERED
     key: NDArray[np.uint64]  # SLOT.key of its flow, or 0
     start: NDArray[np.uint64]  # where the probe for its flow begins

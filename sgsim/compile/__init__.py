@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from sgsim import layout
 from sgsim.compile.addresses import AddressLine
-from sgsim.compile.owners import owner_rows
 from sgsim.compile.peers import PeerBook, Span, everything
 from sgsim.compile.services import ServiceLine
 from sgsim.compile.sides import PlacedRule, Side, tabulate
@@ -82,9 +81,6 @@ def compile_topology(topology: Topology, interfaces: Sequence[Interface], settin
         v6_hi=v6_hi,
         v6_lo=v6_lo,
         v6_first=np.int64(addresses.v6_first),
-        owners=owner_rows(interfaces),
-        prefixes=np.int64(any(interface.prefixes for interface in interfaces)),
-        unusual=_unusual(blocks),
         about=_about(addresses, interfaces, owned, blocks),
         service=_small(services.intervals()),
         gates=gates,
@@ -102,16 +98,6 @@ def _side_rules(
     group_ids, vpc_id = key
     rules = [rule for group_id in group_ids for rule in topology.groups[group_id].rules(direction)]
     return [PlacedRule(rule, places[id(rule)], book.expand(rule, vpc_id)) for rule in rules]
-
-
-def _unusual(blocks: dict[int, list[Span]]) -> NDArray[np.uint8]:
-    unusual = np.zeros(2 * layout.UNUSUAL_V6, dtype=np.uint8)
-    for flag, spans in blocks.items():
-        if flag not in (layout.AUTO_TRACKED, layout.ROUTER_OR_RESOLVER):
-            for version, first, last in spans:
-                base, shift = (0, 16) if version == 4 else (layout.UNUSUAL_V6, 112)
-                unusual[base + (first >> shift) : base + (last >> shift) + 1] = 1
-    return unusual
 
 
 def _about(

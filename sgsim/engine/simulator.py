@@ -13,7 +13,6 @@ from sgsim.captures import from_packets
 from sgsim.compile import compile_topology
 from sgsim.engine.clock import Clock
 from sgsim.kernels.judge import judge
-from sgsim.kernels.owners import hashed
 from sgsim.kernels.slots import live, move
 from sgsim.layout import (
     BLOCK,
@@ -56,8 +55,7 @@ class Simulator:
         check_groups(topology, self.interfaces)
         check_owners(self.interfaces)
         self.rules: list[Rule] = topology.rules()
-        table = compile_topology(topology, self.interfaces, settings)
-        self.table = table._replace(owners=hashed(table.owners))
+        self.table = compile_topology(topology, self.interfaces, settings)
         self._clock = Clock()
         self._state = _fresh_state(self.interfaces, settings)
         self._verdicts = _room_for_verdicts(0)

@@ -21,15 +21,16 @@ from sgsim.layout import (
     NODE,
     OTHER_SERVICES,
     REVERSE,
+    ROUTER_OR_RESOLVER,
     RULE_BITS,
     TCP_SERVICES,
     UDP_SERVICES,
     UNFILTERED,
     UNRESOLVED,
     UNTRACKED,
-    UNUSUAL_V6,
 )
 
+DECIDING = NEVER_FILTERED | DHCP_REMOTE | DHCPV6_REMOTE | ROUTER_OR_RESOLVER
 _PLACE = np.uint32(NODE - 1)
 
 
@@ -84,19 +85,6 @@ def _cell(table, side, address, service):
 
 
 @inner
-def may_be_exempt(columns, table, i, place, direction):
-    """A quick look that errs on the safe side: False only where ``answer`` will not say EXEMPT."""
-    gate = table.gates[place]
-    hi = columns.dst_hi[i] if direction else columns.src_hi[i]
-    lo = columns.dst_lo[i] if direction else columns.src_lo[i]
-    if columns.version[i] == 4:
-        if np.int64(lo) == gate["router"] or np.int64(lo) == gate["resolver"]:
-            return True
-        return table.unusual[lo >> np.uint64(16)] != 0
-    return columns.protocol[i] == 58 or table.unusual[np.uint64(UNUSUAL_V6) + (hi >> np.uint64(48))] != 0
-
-
-@inner
 def _exempt(columns, i, flags, remote_lo, remote_port, gate):
     """Section 4. ``flags`` are those of the remote address; later fragments show no ports and no type."""
     if flags & NEVER_FILTERED:
@@ -142,7 +130,7 @@ def _reverse_service(version, protocol, shape, src_port, dst_port):
 
 
 @inner
-def _untracked(table, columns, i, side, cell, remote):
+def _untracked(table, columns, i, side, cell, remote, local):
     """Section 6, for an admitted packet."""
     protocol = columns.protocol[i]
     if (protocol != 6 and protocol != 17) or columns.shape[i] == LATER_FRAGMENT:
@@ -158,27 +146,25 @@ def _untracked(table, columns, i, side, cell, remote):
         service = _service(version, protocol, columns.shape[i], columns.src_port[i])
         if _cell(table, side ^ 1, remote, service) & FROM_EVERYWHERE == 0:
             return False
-    if table.about[np.uint64(remote)] & AUTO_TRACKED:
-        return False
-    local_hi, local_lo = (columns.src_hi[i], columns.src_lo[i]) if side & 1 else (columns.dst_hi[i], columns.dst_lo[i])
-    if table.about[np.uint64(interval(table, version, local_hi, local_lo))] & AUTO_TRACKED:
+    if (table.about[remote] | table.about[local]) & AUTO_TRACKED:
         return False
     return table.auto_owner[(side >> 1) * len(table.about) + remote] == 0
 
 
 @inner
-def answer(table, columns, i, place, direction):
-    """``direction``: 0 ingress, 1 egress; see the bits of answers in the layout."""
+def answer(table, columns, i, place, direction, remote, local):
+    """``direction``: 0 ingress, 1 egress; ``remote`` and ``local`` are intervals."""
     gate = table.gates[place]
     groups = np.int64(gate["groups"])
     if groups < 0:
         return np.int32(UNFILTERED)
     if direction == 1:
-        remote_hi, remote_lo, remote_port = columns.dst_hi[i], columns.dst_lo[i], columns.dst_port[i]
+        remote_lo = columns.dst_lo[i]
+        remote_port = columns.dst_port[i]
     else:
-        remote_hi, remote_lo, remote_port = columns.src_hi[i], columns.src_lo[i], columns.src_port[i]
-    remote = interval(table, columns.version[i], remote_hi, remote_lo)
-    if _exempt(columns, i, table.about[np.uint64(remote)] & FLAG_BITS, remote_lo, remote_port, gate):
+        remote_lo = columns.src_lo[i]
+        remote_port = columns.src_port[i]
+    if _exempt(columns, i, table.about[remote] & FLAG_BITS, remote_lo, remote_port, gate):
         return np.int32(EXEMPT)
     side = 2 * groups + direction
     version = columns.version[i]
@@ -187,7 +173,7 @@ def answer(table, columns, i, place, direction):
     cell = _cell(table, side, remote, _service(version, protocol, shape, columns.dst_port[i]))
     if cell & ADMITTED:
         answer = cell & (RULE_BITS | ADMITTED)
-        if _untracked(table, columns, i, side, cell, remote):
+        if _untracked(table, columns, i, side, cell, remote, local):
             answer |= UNTRACKED
         return np.int32(answer)
     answer = cell & UNRESOLVED
