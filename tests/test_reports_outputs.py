@@ -26,7 +26,7 @@ def test_the_name_appears_when_the_file_is_complete(tmp_path: Path):
 def test_what_fails_keeps_its_part(tmp_path: Path):
     """An exception leaves FILE.part, and the old FILE as it was."""
     final = tmp_path / "o.csv"
-    with pytest.raises(KeyboardInterrupt), OutputFile(str(final)) as output:  # noqa: PT012
+    with pytest.raises(KeyboardInterrupt), OutputFile(str(final)) as output:
         output.write(b"half")
         raise KeyboardInterrupt
     assert (tmp_path / "o.csv.part").read_text() == "half"
