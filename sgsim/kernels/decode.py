@@ -1,7 +1,6 @@
-"""Frames -> columns: the link, IP and transport headers of a batch of packets, as semantics sections 2 and 12 say.
+"""Frames -> columns: the IP and transport headers of a batch of packets, as semantics section 2 says.
 
-Everything here works on 64-bit unsigned offsets (a signed index costs a test for negative ones at each byte).
-"must be read" is one rule, ``_reach``: beyond the packet's end it is malformed, within it but cut off it is truncated.
+"Must be read" is one rule, ``_reach``: beyond the packet's end it is malformed, within it but cut off it is truncated.
 """
 
 from __future__ import annotations
@@ -9,52 +8,22 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sgsim import layout
 from sgsim.kernels.compiling import inner, kernel, rare
+from sgsim.kernels.links import ETHERNET, ETHERTYPE_IPV4, GOOD, MALFORMED, TRUNCATED, behind_link, u16, u32
 from sgsim.layout import PacketColumns
 
 U8, U16, U32, U64 = np.uint8, np.uint16, np.uint32, np.uint64
 
-# Codes of sgsim.layout.SKIPS, written out because numba's cache would not notice a change there; a test compares them.
-GOOD = U64(0)
-NOT_IP = U64(1)
-MALFORMED = U64(4)
-TRUNCATED = U64(5)
-UNSUPPORTED_LINK = U64(6)
-
-WHOLE, FIRST, LATER = U64(0), U64(1), U64(2)
+WHOLE, FIRST, LATER = U64(layout.WHOLE), U64(layout.FIRST_FRAGMENT), U64(layout.LATER_FRAGMENT)
 
 ICMP, TCP, UDP, ICMPV6 = U64(1), U64(6), U64(17), U64(58)
 HOP_BY_HOP, ROUTING, FRAGMENT, DESTINATION = U64(0), U64(43), U64(44), U64(60)
 
-# LINKTYPE_ values (tcpdump.org/linktypes.html)
-NULL, ETHERNET, LOOP = U64(0), U64(1), U64(108)
-RAW_BSD, RAW_OPENBSD, RAW, IPV4, IPV6 = U64(12), U64(14), U64(101), U64(228), U64(229)
-LINUX_SLL, LINUX_SLL2 = U64(113), U64(276)
-
-ETHERTYPE_IPV4, ETHERTYPE_IPV6 = U64(0x0800), U64(0x86DD)
-VLAN, PROVIDER_VLAN, OLD_QINQ = U64(0x8100), U64(0x88A8), U64(0x9100)
-MPLS, MPLS_MULTICAST, PPPOE = U64(0x8847), U64(0x8848), U64(0x8864)
-PPP_IPV4, PPP_IPV6 = U64(0x0021), U64(0x0057)
-
-
-@inner
-def _u16(data, at):
-    return U64(data[at]) << U64(8) | U64(data[at + U64(1)])
-
-
-@inner
-def _u32(data, at):
-    return (
-        U64(data[at]) << U64(24)
-        | U64(data[at + U64(1)]) << U64(16)
-        | U64(data[at + U64(2)]) << U64(8)
-        | U64(data[at + U64(3)])
-    )
-
 
 @inner
 def _u64(data, at):
-    return _u32(data, at) << U64(32) | _u32(data, at + U64(4))
+    return u32(data, at) << U64(32) | u32(data, at + U64(4))
 
 
 @inner
@@ -68,130 +37,13 @@ def _reach(to, captured_end, packet_end):
 
 
 @inner
-def _link_reach(to, captured_end, wire_end):
-    """The same for link headers: a frame that is too short on the wire holds no IP."""
-    if to > wire_end:
-        return NOT_IP
-    if to > captured_end:
-        return TRUNCATED
-    return GOOD
-
-
-@rare
-def _behind_labels(data, at, captured_end, wire_end):
-    """MPLS: past the label stack; the first half-byte behind it tells IP from the rest (RFC 4928)."""
-    bottom = False
-    while not bottom:
-        status = _link_reach(at + U64(4), captured_end, wire_end)
-        if status != GOOD:
-            return status, at, U64(0)
-        bottom = U64(data[at + U64(2)]) & U64(1) != U64(0)
-        at += U64(4)
-    status = _link_reach(at + U64(1), captured_end, wire_end)
-    if status != GOOD:
-        return status, at, U64(0)
-    version = U64(data[at]) >> U64(4)
-    if version != U64(4) and version != U64(6):
-        return NOT_IP, at, U64(0)
-    return GOOD, at, version
-
-
-@inner
-def _behind_ethertype(data, at, ethertype, captured_end, wire_end):
-    """(status, where IP begins, its version) of what follows an Ethernet type that ends before ``at``."""
-    while ethertype == VLAN or ethertype == PROVIDER_VLAN or ethertype == OLD_QINQ:
-        status = _link_reach(at + U64(4), captured_end, wire_end)
-        if status != GOOD:
-            return status, at, U64(0)
-        ethertype = _u16(data, at + U64(2))
-        at += U64(4)
-    if ethertype == ETHERTYPE_IPV4:
-        return GOOD, at, U64(4)
-    if ethertype == ETHERTYPE_IPV6:
-        return GOOD, at, U64(6)
-    if ethertype == MPLS or ethertype == MPLS_MULTICAST:
-        return _behind_labels(data, at, captured_end, wire_end)
-    if ethertype == PPPOE:  # version, type, code, session, length, then PPP's own protocol field (RFC 2516)
-        status = _link_reach(at + U64(7), captured_end, wire_end)
-        if status != GOOD:
-            return status, at, U64(0)
-        protocol, behind = U64(data[at + U64(6)]), at + U64(7)
-        if protocol & U64(1) == U64(0):  # an odd first byte is the whole field, compressed (RFC 1661 section 6.5)
-            status = _link_reach(at + U64(8), captured_end, wire_end)
-            if status != GOOD:
-                return status, at, U64(0)
-            protocol, behind = _u16(data, at + U64(6)), at + U64(8)
-        if protocol == PPP_IPV4:
-            return GOOD, behind, U64(4)
-        if protocol == PPP_IPV6:
-            return GOOD, behind, U64(6)
-    return NOT_IP, at, U64(0)
-
-
-@inner
-def _behind_cooked(data, at, header, protocol_at, arphrd_at, captured_end, wire_end):
-    """Linux cooked captures; ARPHRD 824 (netlink), 803 (radiotap) and 770 (frame relay) have no Ethernet type."""
-    status = _link_reach(at + header, captured_end, wire_end)
-    if status != GOOD:
-        return status, at, U64(0)
-    arphrd = _u16(data, at + arphrd_at)
-    if arphrd == U64(824) or arphrd == U64(803) or arphrd == U64(770):
-        return NOT_IP, at, U64(0)
-    return _behind_ethertype(data, at + header, _u16(data, at + protocol_at), captured_end, wire_end)
-
-
-@inner
-def _behind_family(data, at, either_order, captured_end, wire_end):
-    """BSD loopback: 2 is IPv4 everywhere, IPv6 is 10, 24, 28 or 30 by the system."""
-    status = _link_reach(at + U64(4), captured_end, wire_end)
-    if status != GOOD:
-        return status, at, U64(0)
-    family = _u32(data, at)
-    if either_order and family > U64(0xFFFF):
-        family = (
-            family >> U64(24)
-            | (family >> U64(8) & U64(0xFF00))
-            | (family & U64(0xFF00)) << U64(8)
-            | (family & U64(0xFF)) << U64(24)
-        )
-    if family == U64(2):
-        return GOOD, at + U64(4), U64(4)
-    if family == U64(10) or family == U64(24) or family == U64(28) or family == U64(30):
-        return GOOD, at + U64(4), U64(6)
-    return NOT_IP, at, U64(0)
-
-
-@inner
-def _behind_link(data, at, link_type, captured_end, wire_end):
-    """(status, where IP begins, the version it must have; 0: the packet's own first half-byte says)."""
-    if link_type == ETHERNET:
-        status = _link_reach(at + U64(14), captured_end, wire_end)
-        if status != GOOD:
-            return status, at, U64(0)
-        return _behind_ethertype(data, at + U64(14), _u16(data, at + U64(12)), captured_end, wire_end)
-    if link_type == RAW or link_type == RAW_BSD or link_type == RAW_OPENBSD:
-        return GOOD, at, U64(0)
-    if link_type == IPV4:
-        return GOOD, at, U64(4)
-    if link_type == IPV6:
-        return GOOD, at, U64(6)
-    if link_type == LINUX_SLL:
-        return _behind_cooked(data, at, U64(16), U64(14), U64(2), captured_end, wire_end)
-    if link_type == LINUX_SLL2:
-        return _behind_cooked(data, at, U64(20), U64(0), U64(8), captured_end, wire_end)
-    if link_type == NULL or link_type == LOOP:
-        return _behind_family(data, at, link_type == NULL, captured_end, wire_end)
-    return UNSUPPORTED_LINK, at, U64(0)
-
-
-@inner
 def _ipv4(data, at, captured_end, wire_end):
     """(status, payload, packet's end, protocol, shape, fragment id) of the IPv4 header at ``at`` (RFC 791)."""
     status = _reach(at + U64(20), captured_end, wire_end)
     if status != GOOD:
         return status, at, wire_end, U64(0), WHOLE, U64(0)
     header = (U64(data[at]) & U64(15)) << U64(2)
-    total = _u16(data, at + U64(2))
+    total = u16(data, at + U64(2))
     if header < U64(20) or (total != U64(0) and total < header):
         return MALFORMED, at, wire_end, U64(0), WHOLE, U64(0)
     end = wire_end
@@ -199,11 +51,11 @@ def _ipv4(data, at, captured_end, wire_end):
         end = at + total
     status = _reach(at + header, captured_end, end)
     protocol = U64(data[at + U64(9)])
-    fragment = _u16(data, at + U64(6)) & U64(0x3FFF)
+    fragment = u16(data, at + U64(6)) & U64(0x3FFF)
     if fragment == U64(0):
         return status, at + header, end, protocol, WHOLE, U64(0)
     shape = LATER if fragment & U64(0x1FFF) != U64(0) else FIRST
-    return status, at + header, end, protocol, shape, _u16(data, at + U64(4))
+    return status, at + header, end, protocol, shape, u16(data, at + U64(4))
 
 
 @inner
@@ -219,11 +71,11 @@ def _behind_extensions(data, at, protocol, captured_end, end):
             fragments += U64(1)
             if fragments > U64(1):
                 return MALFORMED, at, protocol, shape, fragment_id
-            place = _u16(data, at + U64(2))
+            place = u16(data, at + U64(2))
             if place & U64(0xFFF8) != U64(0):
-                return GOOD, at + U64(8), following, LATER, _u32(data, at + U64(4))
+                return GOOD, at + U64(8), following, LATER, u32(data, at + U64(4))
             if place & U64(1) != U64(0):  # neither: an atomic fragment, which is whole (RFC 6946)
-                shape, fragment_id = FIRST, _u32(data, at + U64(4))
+                shape, fragment_id = FIRST, u32(data, at + U64(4))
             at += U64(8)
         else:
             length = (U64(data[at + U64(1)]) + U64(1)) << U64(3)
@@ -241,7 +93,7 @@ def _ipv6(data, at, captured_end, wire_end):
     status = _reach(at + U64(40), captured_end, wire_end)
     if status != GOOD:
         return status, at, wire_end, U64(0), WHOLE, U64(0)
-    payload = _u16(data, at + U64(4))
+    payload = u16(data, at + U64(4))
     end = wire_end
     if payload != U64(0) and at + U64(40) + payload < wire_end:
         end = at + U64(40) + payload
@@ -259,14 +111,14 @@ def _is_icmp(version, protocol):
 def _ports(data, at, version, protocol):
     """The two port slots of a transport header of which 8 bytes are there."""
     if protocol == TCP or protocol == UDP:
-        return _u16(data, at), _u16(data, at + U64(2))
+        return u16(data, at), u16(data, at + U64(2))
     if _is_icmp(version, protocol):
         kind = U64(data[at])
         if version == U64(4):  # echo, timestamp, information and mask (RFC 792, RFC 950) have an identifier
             identified = kind == U64(0) or kind == U64(8) or (kind >= U64(13) and kind <= U64(18))
         else:
             identified = kind == U64(128) or kind == U64(129)
-        return (_u16(data, at + U64(4)) if identified else U64(0)), _u16(data, at)
+        return (u16(data, at + U64(4)) if identified else U64(0)), u16(data, at)
     return U64(0), U64(0)
 
 
@@ -280,7 +132,7 @@ def _quotes_a_packet(version, kind):
 @inner
 def _addresses(data, at, version):
     if version == U64(4):
-        return U64(0), _u32(data, at + U64(12)), U64(0), _u32(data, at + U64(16))
+        return U64(0), u32(data, at + U64(12)), U64(0), u32(data, at + U64(16))
     return (
         _u64(data, at + U64(8)),
         _u64(data, at + U64(16)),
@@ -301,7 +153,7 @@ def _quoted(data, at, limit, version, quotes, row):
         if at + U64(20) > limit:
             return False
         header = (U64(data[at]) & U64(15)) << U64(2)
-        later = _u16(data, at + U64(6)) & U64(0x1FFF) != U64(0)
+        later = u16(data, at + U64(6)) & U64(0x1FFF) != U64(0)
         if header < U64(20) or later:
             return False
         behind, protocol = at + header, U64(data[at + U64(9)])
@@ -342,7 +194,7 @@ def _frame(data, start, captured, length, link_type):
     """One frame: (skip, version, IP header, payload, packet's end, protocol, shape, fragment id)."""
     captured_end = start + captured
     wire_end = start + max(length, captured)
-    status, at, version = _behind_link(data, start, link_type, captured_end, wire_end)
+    status, at, version = behind_link(data, start, link_type, captured_end, wire_end)
     if status == GOOD:
         status = _reach(at + U64(1), captured_end, wire_end)
     if status != GOOD:
@@ -404,12 +256,12 @@ def decode(data: NDArray[np.uint8], link_types: NDArray[np.uint16], columns: Pac
         if link_type == ETHERNET and captured >= U64(48):
             # The common case: plain Ethernet, IPv4 without options or fragments, TCP, UDP or an ICMP echo. 48 bytes
             # reach the TCP flags, so only the total length can say that something is missing.
-            total = _u16(data, start + U64(16))
+            total = u16(data, start + U64(16))
             protocol = U64(data[start + U64(23)])
             plain = (
-                _u16(data, start + U64(12)) == ETHERTYPE_IPV4
+                u16(data, start + U64(12)) == ETHERTYPE_IPV4
                 and U64(data[start + U64(14)]) == U64(0x45)
-                and _u16(data, start + U64(20)) & U64(0x3FFF) == U64(0)
+                and u16(data, start + U64(20)) & U64(0x3FFF) == U64(0)
                 and (
                     (protocol == TCP and total >= U64(34))
                     or (protocol == UDP and total >= U64(28))
@@ -419,10 +271,10 @@ def decode(data: NDArray[np.uint8], link_types: NDArray[np.uint16], columns: Pac
         if plain:
             skip, version, at, payload, end = GOOD, U64(4), start + U64(14), start + U64(34), U64(0)
             shape, fragment_id, quoting = WHOLE, U64(0), False
-            src_hi, src_lo, dst_hi, dst_lo = U64(0), _u32(data, start + U64(26)), U64(0), _u32(data, start + U64(30))
-            src_port, dst_port = _u16(data, start + U64(34)), _u16(data, start + U64(36))
+            src_hi, src_lo, dst_hi, dst_lo = U64(0), u32(data, start + U64(26)), U64(0), u32(data, start + U64(30))
+            src_port, dst_port = u16(data, start + U64(34)), u16(data, start + U64(36))
             if protocol == ICMP:
-                src_port, dst_port = _u16(data, start + U64(38)), src_port
+                src_port, dst_port = u16(data, start + U64(38)), src_port
             flags = U64(data[start + U64(47)]) if protocol == TCP else U64(0)
         else:
             skip, version, at, payload, end, protocol, shape, fragment_id = _frame(

@@ -1,6 +1,5 @@
 """One pass over a batch and its verdicts that counts all that the summary tells.
 
-A kernel and all it calls live in one file: numba's cache does not see changes in others.
 """
 
 from __future__ import annotations

@@ -6,8 +6,7 @@ from struct import pack
 
 import pytest
 
-from sgsim.kernels import decode
-from sgsim.layout import FIRST_FRAGMENT, LATER_FRAGMENT, SKIPS, WHOLE
+from sgsim.layout import FIRST_FRAGMENT, LATER_FRAGMENT, WHOLE
 from sgsim.model import Skip
 from tests.captures.layouts import IPV4, UDP, Row, pcap, pcap_header, record
 from tests.captures.oracle import said
@@ -47,13 +46,6 @@ def row(read):
         return found
 
     return decoded
-
-
-def test_the_codes_of_skips_and_shapes_are_those_of_the_layout():
-    """They are written out in the kernel's file, because numba's cache does not see changes elsewhere."""
-    for name in ("NOT_IP", "MALFORMED", "TRUNCATED", "UNSUPPORTED_LINK"):
-        assert int(getattr(decode, name)) == 1 + SKIPS.index(Skip[name])
-    assert [int(code) for code in (decode.WHOLE, decode.FIRST, decode.LATER)] == [WHOLE, FIRST_FRAGMENT, LATER_FRAGMENT]
 
 
 LINKS = {
