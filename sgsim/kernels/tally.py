@@ -1,6 +1,4 @@
-"""One pass over a batch and its verdicts that counts all that the summary tells.
-
-"""
+"""One pass over a batch and its verdicts that counts all that the summary tells."""
 
 from __future__ import annotations
 
