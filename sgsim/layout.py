@@ -92,10 +92,10 @@ SERVICES = FRAGMENT_SERVICES + 256
 RULE_BITS = (1 << 24) - 1
 ADMITTED = 1 << 24  # some rule admits it
 UNTRACKED = 1 << 25  # its flow needs no entry (only with ADMITTED)
-REVERSE = 1 << 26  # no rule admits it, but one of the other direction admits its reverse
+REVERSE = 1 << 26  # no rule admits it, but one of the other direction admits its reverse: the rule is that one
 UNRESOLVED = 1 << 27  # no rule admits it, but one might whose peer the snapshot does not say
-EXEMPT = 1 << 28  # never filtered
-UNFILTERED = 1 << 29  # the interface has no groups
+UNTRACKED_REPLY = 1 << 28  # its flow needs no entry if it is a reply: unless it is a TCP SYN (only with ADMITTED)
+KNOWN = 1 << 31  # of an answer that is kept: the rules have been asked
 
 # Bits of a cell of the table of answers, beside ADMITTED, UNRESOLVED and the rule.
 FROM_EVERYWHERE = UNTRACKED  # a rule with the peer 0.0.0.0/0 or ::/0 is among those that admit it
@@ -148,57 +148,68 @@ SIDE = np.dtype(
 )
 
 
-BLOCK = 128  # packets judged at a time: what is known of them, and their state records, stay in the nearest caches
+BLOCK = 256  # packets judged at a time: what is known of them, and their flow records, stay in the nearest cache
 
 
 class Block(NamedTuple):
-    """What the stages of judging a block hand on about its observations; arrays of length 2 * BLOCK + 2.
+    """What the stages of judging a block hand on: of its packets (length BLOCK), then of its observations (length
+    2 * BLOCK + 2). Packet, interface and direction of an observation stand in Verdicts already."""
 
-    Packet, interface and direction of an observation stand in Verdicts already.
-    """
-
-    remote: NDArray[np.int32]  # interval of the remote address
-    local: NDArray[np.int32]  # interval of the interface's own address
-    answer: NDArray[np.int32]  # what rules and addresses alone say, or UNANSWERED
-    key: NDArray[np.uint64]  # SLOT.key of its flow, or 0
-    start: NDArray[np.uint64]  # where the probe for its flow begins
-    asked: NDArray[np.int32]  # observations whose answer is looked up beforehand
-
-
-UNANSWERED = -1
+    clock: NDArray[np.int64]  # the clock at the packet
+    key: NDArray[np.uint64]  # SLOT's KEY of its flow, or 0: it has none
+    ends: NDArray[np.uint64]  # SLOT's ENDS
+    place: NDArray[np.uint64]  # where the probe for its flow begins
+    back: NDArray[np.uint8]  # 1: it goes from the flow's upper address to the lower one
+    record: NDArray[np.int64]  # place of the flow's record, or -1: judged without one
+    gate: NDArray[np.uint64]  # LOWER_GATE or UPPER_GATE: which of the record's gates is met
+    remote: NDArray[np.int32]  # without a record: interval of the remote address
+    local: NDArray[np.int32]  # and of the interface's own
 
 
 # --- connection tracking ------------------------------------------------------------------------------------------
 
-# One record of the state table, 64 bytes: a probe touches one cache line. `key` says what the record is (see `fold`).
-SLOT = np.dtype(
-    [
-        ("local_hi", U64),
-        ("local_lo", U64),
-        ("remote_hi", U64),
-        ("remote_lo", U64),
-        ("key", U64),  # ports << 32 | USED | kind << 29 | IPv6 << 28 | protocol << 20 | interface; 0: never used
-        ("expires_ns", I64),  # idle when the clock is past it
-        ("rule", I32),
-        ("state", U8),  # see kernels.flows; fate of a fragment: its reason
-        ("bits", U8),  # INITIATOR_LOCAL | ...; fate of a fragment: its flags
-        ("padding", U8, (10,)),
-    ]
-)
+# A record of the flow table: eight 64-bit words, one cache line. It holds what both gates of a flow know of it, so
+# that one probe serves a packet whichever way it goes. Of the two addresses the numerically lower one comes first.
+SLOT_WORDS = 8
+ENDS = 0  # both addresses (IPv4), or a hash of them (IPv6: the addresses stand in FlowTable.wide)
+KEY = 1  # ports << 32 | USED | kind << 29 | IPv6 << 28 | protocol << 20 | interface (of a fate); 0: never used
+LOWER_GATE, UPPER_GATE = 2, 5  # where the words of the gates begin: three for each
+EXPIRES = 0  # of a gate: its entry or mark is idle when the clock is past it, in nanoseconds; NEVER: it has none
+GATE_WORD = 1  # of a gate: bits below
+ANSWERS = 2  # of a gate: what the rules say, egress << 32 | ingress; KNOWN in each where they have been asked
 
-USED = 1 << 31  # bit of SLOT.key
-CONNECTION, NOTE, EGRESS_FATE, INGRESS_FATE = 0, 1, 2, 3  # kinds, in SLOT.key
+USED = 1 << 31  # bits of KEY
+WIDE = 1 << 28
+FLOW, EGRESS_FATE, INGRESS_FATE = 0, 2, 3  # kinds, in KEY
+KIND_SHIFT = 29
 INTERFACE_BITS = (1 << 20) - 1
 
-INITIATOR_LOCAL, REPLIED, DEAD = 1, 2, 8  # bits of a connection; DEAD: a mark, no entry (section 10)
+# GATE_WORD: the state of kernels.flows (3 bits), then these, the entry's rule, and what never changes.
+DEAD, INITIATOR_LOCAL, REPLIED = 1 << 3, 1 << 4, 1 << 5  # DEAD: a mark (section 10), no entry
+STATE_BITS = 63  # state and the three above
+RULE_SHIFT = 8
+INTERFACE_SHIFT = 32
+SENDS, RECEIVES = 1 << 52, 1 << 53  # the address is the interface's; it may also receive (no multicast address)
+NEVER_ASKS = 1 << 54  # its interface has no groups; or, with IS_EXEMPT, its flow is never filtered
+IS_EXEMPT = 1 << 55
+NOTED = 1 << 56  # counted as a flow that may be older than the capture
 
-NEVER = -(1 << 63)  # expires_ns of a record that was given up
+NEVER = -(1 << 63)
+
+
+class FlowTable(NamedTuple):
+    """Open addressing with linear probing over a power of two of records. Nothing is deleted: when it fills, the
+    table is moved, and what is idle stays behind."""
+
+    slots: NDArray[np.int64]  # (n, SLOT_WORDS)
+    wide: NDArray[np.uint64]  # (n, 4) IPv6: upper and lower half of the lower address, then of the upper one
 
 
 class TrackSettings(NamedTuple):
     """How to judge, in kernel types. Times in nanoseconds."""
 
     open_loop: np.int64
+    assume: np.int64  # 1: --midstream assume
     fragments: np.int64  # place in model.Fragments
     strict: np.int64  # 1: a TCP packet that is no SYN makes no entry
     conntrack_max: np.int64  # entries of an instance, or -1
@@ -211,9 +222,9 @@ class TrackSettings(NamedTuple):
 class TrackState(NamedTuple):
     """All that outlives a batch."""
 
-    slots: NDArray[np.void]  # (a power of two,) records of SLOT, open addressing with linear probing
-    counts: NDArray[np.int64]  # see COUNTS_*
-    entries: NDArray[np.int64]  # (instances,) entries in `slots`, idle ones among them
+    table: FlowTable
+    counts: NDArray[np.int64]  # by the numbers below
+    entries: NDArray[np.int64]  # (instances,) entries in the table, idle ones among them
     earliest: NDArray[np.int64]  # (instances,) no entry of it becomes idle before
     timers: NDArray[np.int64]  # (interfaces * 8,) nanoseconds, by the states of kernels.flows
     instances: NDArray[np.int64]  # (interfaces,) interfaces of one instance share the bound on entries
@@ -221,4 +232,6 @@ class TrackState(NamedTuple):
     block: Block
 
 
-SLOTS_USED, NOTES, STARTED = 0, 1, 2  # of TrackState.counts: slots ever used, flows noted, time of the first packet
+# Of TrackState.counts. The clock is the running maximum of the stream's times; a jump is its first by over 30 days.
+SLOTS_USED, NOTES, STARTED, NOW, REORDERED, JUMP_FROM, JUMP_TO = range(7)
+LONG_JUMP_NS = 30 * 86_400 * 1_000_000_000

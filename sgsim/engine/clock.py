@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-LONG_JUMP_NS = 30 * 86_400 * 1_000_000_000  # 30 days: everything idle expires there, worth a warning
+from sgsim.layout import LONG_JUMP_NS
 
 
 class Clock:

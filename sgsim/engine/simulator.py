@@ -11,21 +11,26 @@ from numpy.typing import NDArray
 
 from sgsim.captures import from_packets
 from sgsim.compile import compile_topology
-from sgsim.engine.clock import Clock
 from sgsim.kernels.judge import judge
 from sgsim.kernels.slots import live, move
 from sgsim.layout import (
     BLOCK,
     EGRESS,
+    FIRST_FRAGMENT,
+    JUMP_FROM,
+    JUMP_TO,
     MIDSTREAM,
+    NOW,
     OPENED,
     REASONS,
+    REORDERED,
     REPLACED,
-    SLOT,
+    SLOT_WORDS,
     SLOTS_USED,
     STARTED,
     TRACKED,
     Block,
+    FlowTable,
     PacketColumns,
     TrackSettings,
     TrackState,
@@ -35,9 +40,8 @@ from sgsim.model import Decision, Direction, Fragments, Interface, Rule, Setting
 from sgsim.selection import check_groups, check_owners
 
 _SECOND = 1_000_000_000
-_FIRST_SLOTS = 1 << 17  # 8 MiB: room for a batch of 8,192 packets at the load below
-_LOAD = 0.6  # of the table, at which it is moved
-_RECORDS = 6  # that a packet can make at most: an entry or mark, a note and a fate at each of two gates
+_FIRST_SLOTS = 1 << 15  # 2 MiB: room for a batch at the load below
+_LOAD = 0.5  # of the table, at which it is moved
 
 
 class Simulator:
@@ -56,28 +60,32 @@ class Simulator:
         check_owners(self.interfaces)
         self.rules: list[Rule] = topology.rules()
         self.table = compile_topology(topology, self.interfaces, settings)
-        self._clock = Clock()
+        self._begun = False
         self._state = _fresh_state(self.interfaces, settings)
         self._verdicts = _room_for_verdicts(0)
         self._anywhere = np.zeros(0, dtype=np.int32)
 
     @property
     def reordered(self) -> int:
-        return self._clock.reordered
+        return int(self._state.counts[REORDERED])
 
     @property
     def jumped(self) -> tuple[int, int] | None:
-        return self._clock.jumped
+        before, after = int(self._state.counts[JUMP_FROM]), int(self._state.counts[JUMP_TO])
+        return None if before == after else (before, after)
 
     def judge_columns(self, columns: PacketColumns, at: NDArray[np.int32] | None = None) -> Verdicts:
         packets = len(columns.skip)
-        if self._clock.now is None and packets:
-            self._state.counts[STARTED] = columns.time_ns[0]
-        clock = self._clock.run(columns.time_ns)
+        if not packets:
+            return Verdicts._make(column[:0] for column in self._verdicts)
+        counts = self._state.counts
+        if not self._begun:
+            self._begun = True
+            counts[STARTED] = counts[NOW] = columns.time_ns[0]
         if len(self._verdicts.packet) < 2 * packets:
             self._verdicts = _room_for_verdicts(2 * packets + 2)
-        self._make_room(packets, int(clock[0]) if packets else 0)
-        found = judge(columns, self.table, self._anywhere if at is None else at, clock, self._state, self._verdicts)
+        self._make_room(packets + 2 * int(np.count_nonzero(columns.shape == FIRST_FRAGMENT)))
+        found = judge(columns, self.table, self._anywhere if at is None else at, self._state, self._verdicts)
         return Verdicts._make(column[:found] for column in self._verdicts)
 
     @overload
@@ -116,32 +124,49 @@ class Simulator:
         )
 
     def live_entries(self) -> int:
-        return 0 if self._clock.now is None else int(live(self._state.slots, self._clock.now)[1])
+        return int(live(self._state.table, int(self._state.counts[NOW]))[1]) if self._begun else 0
 
-    def _make_room(self, packets: int, clock: int) -> None:
-        slots = self._state.slots
-        wanted = _RECORDS * packets
-        if self._state.counts[SLOTS_USED] + wanted <= _LOAD * len(slots):
+    def _make_room(self, records: int) -> None:
+        """See to it that so many records can be made."""
+        table, counts = self._state.table, self._state.counts
+        if counts[SLOTS_USED] + records <= _LOAD * len(table.slots):
             return
-        records, _ = live(slots, clock)
-        size = len(slots)
-        while records + wanted > _LOAD * size:
+        clock = int(counts[NOW])
+        kept, _ = live(table, clock)
+        size = len(table.slots)
+        while 2 * kept + records > _LOAD * size:  # twice: it must not fill again at once
             size *= 2
-        self._state = self._state._replace(slots=_empty_slots(size))
-        move(slots, clock, self._state)
+        self._state = self._state._replace(table=_empty_table(size))
+        move(table, clock, self._state)
 
 
-def _empty_slots(size: int) -> NDArray[np.void]:
-    """``size`` records, each in one cache line."""
-    memory = mmap.mmap(-1, size * SLOT.itemsize)
+def _empty_table(size: int) -> FlowTable:
+    return FlowTable(
+        slots=np.frombuffer(_pages(size * 8 * SLOT_WORDS), dtype=np.int64).reshape(size, SLOT_WORDS),
+        wide=np.frombuffer(_pages(size * 32), dtype=np.uint64).reshape(size, 4),
+    )
+
+
+def _pages(size: int) -> mmap.mmap:
+    """Zeros that begin at a cache line and take memory only once they are written to."""
+    memory = mmap.mmap(-1, size)
     if hasattr(mmap, "MADV_HUGEPAGE"):
         memory.madvise(mmap.MADV_HUGEPAGE)  # a probe then misses no page table entry: 48 against 30 ns
-    return np.frombuffer(memory, dtype=SLOT)
+    return memory
 
 
 def _empty_block() -> Block:
-    dtypes = {"key": np.uint64, "start": np.uint64}
-    return Block._make(np.zeros(2 * BLOCK + 2, dtype=dtypes.get(name, np.int32)) for name in Block._fields)
+    return Block(
+        clock=np.zeros(BLOCK, dtype=np.int64),
+        key=np.zeros(BLOCK, dtype=np.uint64),
+        ends=np.zeros(BLOCK, dtype=np.uint64),
+        place=np.zeros(BLOCK, dtype=np.uint64),
+        back=np.zeros(BLOCK, dtype=np.uint8),
+        record=np.zeros(2 * BLOCK + 2, dtype=np.int64),
+        gate=np.zeros(2 * BLOCK + 2, dtype=np.uint64),
+        remote=np.zeros(2 * BLOCK + 2, dtype=np.int32),
+        local=np.zeros(2 * BLOCK + 2, dtype=np.int32),
+    )
 
 
 def _room_for_verdicts(observations: int) -> Verdicts:
@@ -155,8 +180,8 @@ def _fresh_state(interfaces: list[Interface], settings: Settings) -> TrackState:
         instances.setdefault(_instance(interface), len(instances))
     timers = [seconds for interface in interfaces for seconds in _timers(interface, settings.timeouts)]
     return TrackState(
-        slots=_empty_slots(_FIRST_SLOTS),
-        counts=np.zeros(3, dtype=np.int64),
+        table=_empty_table(_FIRST_SLOTS),
+        counts=np.zeros(7, dtype=np.int64),
         entries=np.zeros(len(instances) + 1, dtype=np.int64),
         earliest=np.full(len(instances) + 1, (1 << 63) - 1, dtype=np.int64),
         timers=np.array(timers, dtype=np.int64) * _SECOND,
@@ -187,6 +212,7 @@ def _timers(interface: Interface, timeouts: Timeouts) -> tuple[int, ...]:
 def _settings(settings: Settings, timeouts: Timeouts) -> TrackSettings:
     numbers = (
         int(settings.open_loop),
+        0,
         list(Fragments).index(settings.fragments),
         int(settings.tcp_pickup is TcpPickup.STRICT),
         -1 if settings.conntrack_max is None else settings.conntrack_max,

@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numba
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
 
 njit: Any = numba.njit  # its stubs know neither all of its options
 config: Any = numba.config  # nor the settings, which come from the environment
@@ -55,3 +58,34 @@ def kernel(function: Any) -> Any:
 
 inner = njit(nogil=True, forceinline=True, _nrt=False)  # on the way of every packet
 rare = njit(nogil=True, _nrt=False)  # called, not copied in: handing over its arrays costs some 50 ns
+
+
+@intrinsic
+def _prefetch(typing: Any, rows: Any, place: Any) -> Any:
+    """The intrinsic llvm.prefetch (address, for reading, keep in all caches, data)."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        index = [arguments[1], context.get_constant(types.intp, 0)]
+        address = cgutils.get_item_pointer(context, builder, signature.args[0], array, index)
+        address = builder.bitcast(address, ir.IntType(8).as_pointer())
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [address.type, number, number, number])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        builder.call(function, [address, number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.none(rows, place), generate
+
+
+@inner
+def _prefetch_row(rows, place):  # type: ignore[no-untyped-def]
+    _prefetch(rows, place)
+
+
+def _nothing(rows: Any, place: Any) -> None:
+    """Plain Python has no caches to warm."""
+
+
+# Let row ``place`` of a two-dimensional array be loaded while other work goes on.
+prefetch = _nothing if config.DISABLE_JIT else _prefetch_row

@@ -5,15 +5,28 @@ from __future__ import annotations
 import numpy as np
 
 from sgsim.kernels.compiling import inner, rare
-from sgsim.kernels.slots import ZERO, claim, find, is_entry, record_key
-from sgsim.layout import CONNECTION, DEAD, INITIATOR_LOCAL, INTERFACE_BITS, NEVER, REPLIED
+from sgsim.kernels.slots import GATES, ZERO, interface_of, is_entry, is_flow, record_key
+from sgsim.layout import (
+    DEAD,
+    EXPIRES,
+    FLOW,
+    GATE_WORD,
+    INITIATOR_LOCAL,
+    KEY,
+    NEVER,
+    REPLIED,
+    RULE_BITS,
+    RULE_SHIFT,
+    STATE_BITS,
+)
+
+_EXPIRES, _GATE = np.uint64(EXPIRES), np.uint64(GATE_WORD)
 
 FIN, SYN, RST, SYN_ACK = 0x01, 0x02, 0x04, 0x12
 ACK = 0x10
 
-# SLOT.state of connections and marks: the states of TCP, in which a flow only ever moves up, then the other timers.
+# The state of an entry or mark: the states of TCP, in which a flow only ever moves up, then the other timers.
 OPENING, ESTABLISHED, CLOSING, RESET, UDP, UDP_STREAM, ICMP, OTHER = range(8)
-ASKS = 8
 
 FOREVER = np.int64((1 << 63) - 1)
 
@@ -38,20 +51,19 @@ def request_type(version, protocol, port):
 
 
 @inner
-def flow_key(version, protocol, interface, egress, src_port, dst_port):
-    """The key of a packet's flow at an interface, whichever side it comes from, or 0 where it has none."""
+def flow_key(version, protocol, back, src_port, dst_port):
+    """The word KEY of a packet's flow, whichever way the packet goes, or 0 where it belongs to none."""
     upper = ZERO
     if protocol == 6 or protocol == 17:
-        local = src_port if egress else dst_port
-        remote = dst_port if egress else src_port
-        upper = (np.uint64(local) << np.uint64(16)) | np.uint64(remote)
+        ports = (np.uint64(src_port) << np.uint64(16)) | np.uint64(dst_port)
+        upper = (ports << (np.uint64(16) * back) | ports >> (np.uint64(16) * back)) & np.uint64(0xFFFFFFFF)
     elif protocol == 1 or protocol == 58:
         kind, asks = request_type(version, protocol, dst_port)
         if kind < 0:
             return ZERO
-        local_asks = 1 if (asks == 1) == (egress == 1) else 0
-        upper = (np.uint64(src_port) << np.uint64(16)) | np.uint64(kind * 2 + local_asks)
-    return record_key(CONNECTION, version, protocol, interface, upper)
+        upper_asks = (np.uint64(asks) ^ back) ^ np.uint64(1)
+        upper = (np.uint64(src_port) << np.uint64(16)) | np.uint64(kind * 2) | upper_asks
+    return record_key(FLOW, version, protocol, 0, upper)
 
 
 @inner
@@ -74,13 +86,18 @@ def makes_entry(version, protocol, flags, dst_port):
     return True
 
 
+# What STEPS gives beside the new state bits: the packet needs nothing but the record (section 5, steps 3 and 5).
+BY_STATE = 64
+_FLAGS_SHIFT = 6
+
+
 def _steps() -> np.ndarray:
-    """What a packet makes of a live record, as a table: branches on its flags would hardly ever be predicted.
+    """What a packet makes of a live entry or mark, as a table: branches on it would hardly ever be predicted.
 
     Index, from the lowest bit: state (3 bits), DEAD, from the initiator (or marked side), REPLIED, and the packet's
-    FIN, SYN, RST, ACK. Value: the next state, and ASKS where the rules must be asked (section 5, steps 3 and 5).
+    FIN, SYN, RST, ACK. Value: the state bits of GATE_WORD afterwards, but for INITIATOR_LOCAL, and BY_STATE.
     """
-    steps = np.zeros(1 << 10, dtype=np.uint8)
+    steps = np.zeros(1 << 10, dtype=np.int64)
     for index in range(len(steps)):
         state, dead, from_initiator, replied = index & 7, index >> 3 & 1, index >> 4 & 1, index >> 5 & 1
         fin, syn, rst, ack = (index >> bit & 1 for bit in (6, 7, 8, 9))
@@ -97,7 +114,8 @@ def _steps() -> np.ndarray:
                 state = max(state, CLOSING)
             elif not syn and (dead or (from_initiator and replied)):
                 state = max(state, ESTABLISHED)
-        steps[index] = state | (ASKS if asks else 0)
+        replied |= 1 - from_initiator
+        steps[index] = state | dead * DEAD | replied * REPLIED | (0 if asks else BY_STATE)
     return steps
 
 
@@ -105,21 +123,22 @@ STEPS = _steps()
 
 
 @inner
-def step(slot, egress, flags):
-    """The STEPS of a live record when a packet with these TCP flags (0 for other protocols) meets it."""
-    bits = np.int64(slot["bits"])
-    from_initiator = 1 ^ egress ^ (bits & INITIATOR_LOCAL)
-    low = np.int64(slot["state"]) | (bits & DEAD) | (from_initiator << 4) | ((bits & REPLIED) << 4)
-    of_flags = (np.int64(flags) & 7) | ((np.int64(flags) & ACK) >> 1)
-    return np.int64(STEPS[np.uint64(low | (of_flags << 6))])
+def step(word, egress, flags):
+    """The STEPS of a live entry or mark, whose GATE_WORD word is given, when a packet with these TCP flags (0 for other
+    protocols) meets it."""
+    of_record = (word & STATE_BITS) ^ ((1 ^ egress) << 4)
+    of_packet = (np.int64(flags) & 7) | ((np.int64(flags) & ACK) >> 1)
+    return STEPS[np.uint64(of_record | (of_packet << _FLAGS_SHIFT))]
 
 
 @inner
-def keep(state, slot, interface, record_state, clock):
-    """The record's idle time begins anew, in this state."""
-    expires = clock + state.timers[np.uint64(interface * 8 + record_state)]
-    slot["state"] = np.uint8(record_state)
-    slot["expires_ns"] = expires
+def keep(state, record, gate, word, clock):
+    """The entry or mark is what ``word`` says, and its idle time begins anew."""
+    slots = state.table.slots
+    interface = interface_of(word)
+    expires = clock + state.timers[np.uint64(interface * 8 + (word & 7))]
+    slots[record, gate + _GATE] = word
+    slots[record, gate + _EXPIRES] = expires
     if state.settings.conntrack_max >= 0:
         instance = state.instances[interface]
         if expires < state.earliest[instance]:
@@ -128,7 +147,7 @@ def keep(state, slot, interface, record_state, clock):
 
 @inner
 def first_state(protocol, flags):
-    """The state of a record that the packet makes."""
+    """The state of an entry or mark that the packet makes."""
     if protocol == 6:
         if flags & RST:
             return RESET
@@ -141,25 +160,24 @@ def first_state(protocol, flags):
 
 
 @inner
-def open_entry(state, place, interface, protocol, flags, egress, rule, clock):
-    """Fill a claimed place with a new entry."""
-    slot = state.slots[place]
-    slot["bits"] = np.uint8(egress)  # INITIATOR_LOCAL
-    slot["rule"] = np.int32(rule)
+def begin(state, record, gate, bits, rule, clock):
+    """The gate gets an entry, or with DEAD a mark, in the place of what it has; ``bits``: state and those above it."""
+    slots = state.table.slots
+    word = slots[record, gate + _GATE]
     if state.settings.conntrack_max >= 0:
-        state.entries[state.instances[interface]] += 1
-    keep(state, slot, interface, first_state(protocol, flags), clock)
+        instance = state.instances[interface_of(word)]
+        if is_entry(slots, record, gate):
+            state.entries[instance] -= 1
+        if bits & DEAD == 0:
+            state.entries[instance] += 1
+    word = (word & ~np.int64((RULE_BITS << RULE_SHIFT) | STATE_BITS)) | (np.int64(rule) << RULE_SHIFT) | bits
+    keep(state, record, gate, word, clock)
 
 
-@rare
-def mark_dead(state, interface, protocol, flags, egress, ends, key, clock):
+@inner
+def mark_dead(state, record, gate, protocol, flags, egress, clock):
     """Section 10: a flow's opening packet did not get through."""
-    place, _ = find(state.slots, ends, key, clock)
-    claim(state, place, ends, key)
-    slot = state.slots[place]
-    slot["rule"] = np.int32(-1)
-    slot["bits"] = np.uint8(DEAD | egress)
-    keep(state, slot, interface, first_state(protocol, flags), clock)
+    begin(state, record, gate, first_state(protocol, flags) | DEAD | (egress * INITIATOR_LOCAL), 0, clock)
 
 
 @rare
@@ -168,17 +186,21 @@ def is_full(state, instance, clock):
     if state.entries[instance] < state.settings.conntrack_max:
         return False
     if clock > state.earliest[instance]:
+        slots = state.table.slots
         earliest = FOREVER
-        for place in range(len(state.slots)):
-            slot = state.slots[place]
-            if slot["key"] == ZERO or slot["expires_ns"] == NEVER or not is_entry(slot):
+        for n in range(len(slots)):
+            place = np.uint64(n)
+            if slots[place, KEY] == 0 or not is_flow(slots, place):
                 continue
-            if state.instances[slot["key"] & np.uint64(INTERFACE_BITS)] != instance:
-                continue
-            if slot["expires_ns"] < clock:
-                slot["expires_ns"] = NEVER
-                state.entries[instance] -= 1
-            elif slot["expires_ns"] < earliest:
-                earliest = slot["expires_ns"]
+            for gate in GATES:
+                if not is_entry(slots, place, gate):
+                    continue
+                if state.instances[interface_of(slots[place, gate + _GATE])] != instance:
+                    continue
+                if slots[place, gate + _EXPIRES] < clock:
+                    slots[place, gate + _EXPIRES] = NEVER
+                    state.entries[instance] -= 1
+                elif slots[place, gate + _EXPIRES] < earliest:
+                    earliest = slots[place, gate + _EXPIRES]
         state.earliest[instance] = earliest
     return state.entries[instance] >= state.settings.conntrack_max

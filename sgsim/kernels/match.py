@@ -10,8 +10,6 @@ from sgsim.layout import (
     AUTO_TRACKED,
     DHCP_REMOTE,
     DHCPV6_REMOTE,
-    EXEMPT,
-    FLAG_BITS,
     FRAGMENT_SERVICES,
     FROM_EVERYWHERE,
     ICMP_SERVICES,
@@ -21,16 +19,14 @@ from sgsim.layout import (
     NODE,
     OTHER_SERVICES,
     REVERSE,
-    ROUTER_OR_RESOLVER,
     RULE_BITS,
     TCP_SERVICES,
     UDP_SERVICES,
-    UNFILTERED,
     UNRESOLVED,
     UNTRACKED,
+    UNTRACKED_REPLY,
 )
 
-DECIDING = NEVER_FILTERED | DHCP_REMOTE | DHCPV6_REMOTE | ROUTER_OR_RESOLVER
 _PLACE = np.uint32(NODE - 1)
 
 
@@ -85,28 +81,33 @@ def _cell(table, side, address, service):
 
 
 @inner
-def _exempt(columns, i, flags, remote_lo, remote_port, gate):
-    """Section 4. ``flags`` are those of the remote address; later fragments show no ports and no type."""
+def is_exempt(table, columns, i, place, direction, remote):
+    """Section 4, at a gate; ``remote`` is the interval of the remote address. Later fragments show no ports and no
+    type. The same for all packets of a flow, whichever way they go."""
+    gate = table.gates[place]
+    flags = table.about[remote]
     if flags & NEVER_FILTERED:
         return True
+    remote_lo = columns.dst_lo[i] if direction == 1 else columns.src_lo[i]
     version = columns.version[i]
     protocol = columns.protocol[i]
     if version == 4 and np.int64(remote_lo) == gate["router"]:
         return True
     if columns.shape[i] == LATER_FRAGMENT:
         return False
+    src = columns.src_port[i]
+    dst = columns.dst_port[i]
     if protocol == 17 or protocol == 6:
+        remote_port = dst if direction == 1 else src
         if version == 4 and remote_port == 53 and np.int64(remote_lo) == gate["resolver"]:
             return True
-        src = columns.src_port[i]
-        dst = columns.dst_port[i]
         if protocol == 17:
             if (src == 67 or src == 68) and (dst == 67 or dst == 68):
                 return (flags & DHCP_REMOTE) != 0
             if (src == 546 or src == 547) and (dst == 546 or dst == 547):
                 return (flags & DHCPV6_REMOTE) != 0
     elif protocol == 58 and version == 6:
-        kind = columns.dst_port[i] >> 8
+        kind = dst >> 8
         return 133 <= kind <= 137
     return False
 
@@ -131,53 +132,41 @@ def _reverse_service(version, protocol, shape, src_port, dst_port):
 
 @inner
 def _untracked(table, columns, i, side, cell, remote, local):
-    """Section 6, for an admitted packet."""
+    """Section 6, for an admitted packet: UNTRACKED as the initiator's, UNTRACKED_REPLY as the other side's, or 0."""
     protocol = columns.protocol[i]
     if (protocol != 6 and protocol != 17) or columns.shape[i] == LATER_FRAGMENT:
-        return False
+        return 0
     version = columns.version[i]
     bit = (1 if protocol == 17 else 0) + (2 if version == 6 else 0)
-    as_initiator = (cell & FROM_EVERYWHERE) != 0 and (table.sides[side ^ 1]["open"] >> bit) & 1 != 0
-    if not as_initiator:
-        if protocol == 6 and columns.tcp_flags[i] & 0x12 == 0x02:
-            return False
-        if (table.sides[side]["open"] >> bit) & 1 == 0:
-            return False
+    found = 0
+    if cell & FROM_EVERYWHERE and (table.sides[side ^ 1]["open"] >> bit) & 1:
+        found = UNTRACKED
+    elif (table.sides[side]["open"] >> bit) & 1:
         service = _service(version, protocol, columns.shape[i], columns.src_port[i])
-        if _cell(table, side ^ 1, remote, service) & FROM_EVERYWHERE == 0:
-            return False
+        if _cell(table, side ^ 1, remote, service) & FROM_EVERYWHERE:
+            found = UNTRACKED_REPLY
     if (table.about[remote] | table.about[local]) & AUTO_TRACKED:
-        return False
-    return table.auto_owner[(side >> 1) * len(table.about) + remote] == 0
+        return 0
+    if table.auto_owner[(side >> 1) * len(table.about) + remote]:
+        return 0
+    return found
 
 
 @inner
 def answer(table, columns, i, place, direction, remote, local):
-    """``direction``: 0 ingress, 1 egress; ``remote`` and ``local`` are intervals."""
-    gate = table.gates[place]
-    groups = np.int64(gate["groups"])
-    if groups < 0:
-        return np.int32(UNFILTERED)
-    if direction == 1:
-        remote_lo = columns.dst_lo[i]
-        remote_port = columns.dst_port[i]
-    else:
-        remote_lo = columns.src_lo[i]
-        remote_port = columns.src_port[i]
-    if _exempt(columns, i, table.about[remote] & FLAG_BITS, remote_lo, remote_port, gate):
-        return np.int32(EXEMPT)
-    side = 2 * groups + direction
+    """What the rules say of a packet at a gate that filters it. ``direction``: 0 ingress, 1 egress; ``remote`` and
+    ``local`` are intervals. The same for all packets of a flow that go one way, but for ICMP of another code."""
+    side = 2 * np.int64(table.gates[place]["groups"]) + direction
     version = columns.version[i]
     protocol = columns.protocol[i]
     shape = columns.shape[i]
     cell = _cell(table, side, remote, _service(version, protocol, shape, columns.dst_port[i]))
     if cell & ADMITTED:
-        answer = cell & (RULE_BITS | ADMITTED)
-        if _untracked(table, columns, i, side, cell, remote, local):
-            answer |= UNTRACKED
-        return np.int32(answer)
+        return (cell & (RULE_BITS | ADMITTED)) | _untracked(table, columns, i, side, cell, remote, local)
     answer = cell & UNRESOLVED
     service = _reverse_service(version, protocol, shape, columns.src_port[i], columns.dst_port[i])
-    if service >= 0 and _cell(table, side ^ 1, remote, service) & ADMITTED:
-        answer |= REVERSE
-    return np.int32(answer)
+    if service >= 0:
+        reverse = _cell(table, side ^ 1, remote, service)
+        if reverse & ADMITTED:
+            answer |= REVERSE | (reverse & RULE_BITS)
+    return answer

@@ -1,10 +1,9 @@
-"""The state table: 64-byte records in open addressing.
+"""The flow table: one 64-byte record for both gates of a flow, in open addressing.
 
-It holds connections, dead marks, the fates of first fragments, and notes of flows that seem older than the capture;
-all expire by the clock. A record is found by linear probing from its hash. An idle one is as good as an empty one for
-whoever comes, but does not end a probe; nothing is deleted, the table is moved when it fills.
+It holds what the gates know of a flow (its entries, its dead marks, the answers of the rules) and the fates of first
+fragments. A record is found by linear probing from its hash. Nothing is deleted: the table is moved when it fills.
 
-``ends`` is (upper and lower half of the interface's own address, upper and lower half of the remote one), uint64.
+``pair`` is the two addresses of a packet, the lower one first: upper and lower half of each, uint64.
 """
 
 from __future__ import annotations
@@ -12,114 +11,198 @@ from __future__ import annotations
 import numpy as np
 
 from sgsim.kernels.compiling import inner, kernel
-from sgsim.layout import DEAD, INTERFACE_BITS, NEVER, SLOTS_USED, USED, TrackState
+from sgsim.layout import (
+    ANSWERS,
+    DEAD,
+    ENDS,
+    EXPIRES,
+    FLOW,
+    GATE_WORD,
+    INTERFACE_BITS,
+    INTERFACE_SHIFT,
+    KEY,
+    KIND_SHIFT,
+    LOWER_GATE,
+    NEVER,
+    NOTED,
+    SLOT_WORDS,
+    SLOTS_USED,
+    UPPER_GATE,
+    USED,
+    WIDE,
+    FlowTable,
+    TrackState,
+)
 
 ZERO = np.uint64(0)
+GATES = (np.uint64(LOWER_GATE), np.uint64(UPPER_GATE))
+_EXPIRES, _GATE, _ANSWERS = np.uint64(EXPIRES), np.uint64(GATE_WORD), np.uint64(ANSWERS)
 
 # Odd multipliers from the digits of pi, e and the golden ratio; they only spread keys over the table.
 _C1, _C2, _C3 = np.uint64(0x243F6A8885A308D3), np.uint64(0xB7E151628AED2A6B), np.uint64(0x9E3779B97F4A7C15)
 _HALF = np.uint64(32)
+_WIDE = np.uint64(WIDE)
+
+
+@inner
+def is_back(columns, i):
+    """1 if the packet goes from the upper of its two addresses to the lower one."""
+    src_hi, dst_hi = columns.src_hi[i], columns.dst_hi[i]
+    above = (src_hi > dst_hi) | ((src_hi == dst_hi) & (columns.src_lo[i] > columns.dst_lo[i]))
+    return np.uint64(above)
+
+
+@inner
+def pair_of(columns, i, back):
+    """The packet's addresses, the lower one first. Without a branch: which it is cannot be predicted."""
+    src_hi, src_lo = columns.src_hi[i], columns.src_lo[i]
+    dst_hi, dst_lo = columns.dst_hi[i], columns.dst_lo[i]
+    turn = ZERO - back
+    hi, lo = (src_hi ^ dst_hi) & turn, (src_lo ^ dst_lo) & turn
+    return src_hi ^ hi, src_lo ^ lo, dst_hi ^ hi, dst_lo ^ lo
+
+
+@inner
+def ends_of(pair):
+    """The word ENDS: IPv4 addresses themselves; of IPv6 a hash, since the addresses are compared besides."""
+    lower_hi, lower_lo, upper_hi, upper_lo = pair
+    return ((lower_lo << _HALF) | (lower_lo >> _HALF)) ^ upper_lo ^ (lower_hi * _C2) ^ (upper_hi * _C3)
 
 
 @inner
 def record_key(kind, version, protocol, interface, upper):
-    """SLOT.key; ``upper`` are its upper 32 bits: ports, ICMP identifier and requester, or a datagram's number."""
-    low = np.uint64(USED) | (np.uint64(kind) << np.uint64(29)) | (np.uint64(protocol) << np.uint64(20))
-    low |= np.uint64(version & 2) << np.uint64(27)  # 4 and 6 differ in this bit
+    """The word KEY; ``upper`` are its upper 32 bits: ports, ICMP identifier and requester, or a datagram's number."""
+    low = np.uint64(USED) | (np.uint64(kind) << np.uint64(KIND_SHIFT)) | (np.uint64(protocol) << np.uint64(20))
+    low |= np.uint64(version & 2) << np.uint64(27)  # WIDE: 4 and 6 differ in this bit
     return (np.uint64(upper) << _HALF) | low | np.uint64(interface)
 
 
 @inner
 def start_of(slots, ends, key):
     """Where the probe for a record begins."""
-    local_hi, local_lo, remote_hi, remote_lo = ends
-    h = (remote_lo ^ (local_lo << _HALF) ^ (local_lo >> _HALF)) * _C1
+    h = ends * _C1
     h = (h ^ (h >> _HALF) ^ key) * _C2
-    h = (h ^ (h >> np.uint64(31)) ^ remote_hi ^ (local_hi << np.uint64(1))) * _C3
-    return (h ^ (h >> _HALF)) & np.uint64(len(slots) - 1)
+    return (h ^ (h >> np.uint64(29))) & np.uint64(len(slots) - 1)
 
 
 @inner
-def find_from(slots, start, ends, key, clock):
-    """(place, True) of the record, live or idle; or (a place where it may be made, False)."""
-    local_hi, local_lo, remote_hi, remote_lo = ends
-    mask = np.uint64(len(slots) - 1)
-    place = start
-    free = start
-    has_free = False
-    while True:
-        slot = slots[place]
-        found = slot["key"]
-        if (
-            found == key
-            and slot["remote_lo"] == remote_lo
-            and slot["local_lo"] == local_lo
-            and slot["remote_hi"] == remote_hi
-            and slot["local_hi"] == local_hi
-        ):
+def holds(table, place, key, ends, pair):
+    """Whether the record at a place is the one with that key between those addresses."""
+    slots = table.slots
+    if np.uint64(slots[place, KEY]) != key or np.uint64(slots[place, ENDS]) != ends:
+        return False
+    if key & _WIDE == ZERO:
+        return True
+    wide = table.wide
+    lower_hi, lower_lo, upper_hi, upper_lo = pair
+    return (
+        wide[place, 0] == lower_hi
+        and wide[place, 1] == lower_lo
+        and wide[place, 2] == upper_hi
+        and wide[place, 3] == upper_lo
+    )
+
+
+@inner
+def find(table, place, key, ends, pair):
+    """(place, True) of the record, from where its probe begins; or (the empty place where it may be made, False)."""
+    mask = np.uint64(len(table.slots) - 1)
+    while table.slots[place, KEY] != 0:
+        if holds(table, place, key, ends, pair):
             return place, True
-        if found == ZERO:
-            if has_free:
-                place = free
-            return place, False
-        if not has_free and slot["expires_ns"] < clock:
-            free = place
-            has_free = True
         place = (place + np.uint64(1)) & mask
+    return place, False
 
 
 @inner
-def find(slots, ends, key, clock):
-    """``find_from`` where the key hashes to."""
-    return find_from(slots, start_of(slots, ends, key), ends, key, clock)
+def make(state, place, key, ends, pair):
+    """A record without entries in an empty place."""
+    table = state.table
+    slots = table.slots
+    slots[place, ENDS] = np.int64(ends)
+    slots[place, KEY] = np.int64(key)
+    for gate in GATES:
+        slots[place, gate + _EXPIRES] = NEVER
+        slots[place, gate + _GATE] = 0
+        slots[place, gate + _ANSWERS] = 0
+    if key & _WIDE != ZERO:
+        table.wide[place, 0], table.wide[place, 1], table.wide[place, 2], table.wide[place, 3] = pair
+    state.counts[SLOTS_USED] += 1
 
 
 @inner
-def is_entry(slot):
-    """Whether the record is a connection that is no dead mark."""
-    return (slot["key"] >> np.uint64(29)) & np.uint64(3) == ZERO and slot["bits"] & DEAD == 0
+def is_flow(slots, place):
+    """Whether the record is a flow's, not a fragment's fate."""
+    return (slots[place, KEY] >> KIND_SHIFT) & 3 == FLOW
 
 
 @inner
-def claim(state, place, ends, key):
-    """Take an empty or idle place, or the record's own, for a record."""
-    slot = state.slots[place]
-    if slot["key"] == ZERO:
-        state.counts[SLOTS_USED] += 1
-    elif state.settings.conntrack_max >= 0 and slot["expires_ns"] != NEVER and is_entry(slot):
-        interface = slot["key"] & np.uint64(INTERFACE_BITS)
-        state.entries[state.instances[interface]] -= 1
-    slot["local_hi"], slot["local_lo"], slot["remote_hi"], slot["remote_lo"] = ends
-    slot["key"] = key
+def interface_of(word):
+    """The interface that the word GATE_WORD names."""
+    return (word >> INTERFACE_SHIFT) & INTERFACE_BITS
+
+
+@inner
+def is_entry(slots, place, gate):
+    """Whether the gate has an entry, live or idle: not nothing, and no mark."""
+    return slots[place, gate + _EXPIRES] != NEVER and slots[place, gate + _GATE] & DEAD == 0
+
+
+@inner
+def _is_kept(slots, place, clock):
+    """Whether anything in the record can still matter."""
+    if slots[place, KEY] == 0:
+        return False
+    if slots[place, LOWER_GATE + EXPIRES] >= clock or slots[place, UPPER_GATE + EXPIRES] >= clock:
+        return True
+    return is_flow(slots, place) and (slots[place, LOWER_GATE + GATE_WORD] | slots[place, UPPER_GATE + GATE_WORD]) & NOTED != 0
 
 
 @kernel
-def live(slots: np.ndarray, clock: int) -> tuple[int, int]:
-    """(records that are not idle at the clock, connections among them)."""
+def live(table: FlowTable, clock: int) -> tuple[int, int]:
+    """(records that the clock has not made worthless, entries that are not idle)."""
+    slots = table.slots
     records = 0
-    connections = 0
-    for place in range(len(slots)):
-        slot = slots[place]
-        if slot["key"] != ZERO and slot["expires_ns"] >= clock:
-            records += 1
-            if is_entry(slot):
-                connections += 1
-    return records, connections
+    entries = 0
+    for n in range(len(slots)):
+        place = np.uint64(n)
+        if not _is_kept(slots, place, clock):
+            continue
+        records += 1
+        if is_flow(slots, place):
+            for gate in GATES:
+                if is_entry(slots, place, gate) and slots[place, gate + _EXPIRES] >= clock:
+                    entries += 1
+    return records, entries
 
 
 @kernel
-def move(old: np.ndarray, clock: int, state: TrackState) -> None:
-    """Carry what is not idle from the old table into ``state.slots``, which is empty, and count it anew."""
-    state.counts[SLOTS_USED] = 0
+def move(old: FlowTable, clock: int, state: TrackState) -> None:
+    """Carry what is not idle from the old table into ``state.table``, which is empty, and count it anew."""
+    table = state.table
+    slots = table.slots
+    mask = np.uint64(len(slots) - 1)
+    used = 0
     state.entries[:] = 0
-    for source in range(len(old)):
-        record = old[source]
-        if record["key"] == ZERO or record["expires_ns"] < clock:
+    for n in range(len(old.slots)):
+        source = np.uint64(n)
+        if not _is_kept(old.slots, source, clock):
             continue
-        ends = (record["local_hi"], record["local_lo"], record["remote_hi"], record["remote_lo"])
-        place, _ = find(state.slots, ends, record["key"], clock)
-        state.slots[place] = record
-        state.counts[SLOTS_USED] += 1
-        if is_entry(record):
-            interface = record["key"] & np.uint64(INTERFACE_BITS)
-            state.entries[state.instances[interface]] += 1
+        key = np.uint64(old.slots[source, KEY])
+        place = start_of(slots, np.uint64(old.slots[source, ENDS]), key)
+        while slots[place, KEY] != 0:
+            place = (place + np.uint64(1)) & mask
+        for word in range(SLOT_WORDS):
+            slots[place, word] = old.slots[source, word]
+        if key & _WIDE != ZERO:
+            for word in range(4):
+                table.wide[place, word] = old.wide[source, word]
+        used += 1
+        if not is_flow(slots, place):
+            continue
+        for gate in GATES:
+            if slots[place, gate + _EXPIRES] < clock:
+                slots[place, gate + _EXPIRES] = NEVER
+            elif is_entry(slots, place, gate):
+                state.entries[state.instances[interface_of(slots[place, gate + _GATE])]] += 1
+    state.counts[SLOTS_USED] = used

@@ -6,47 +6,70 @@ import numpy as np
 
 from sgsim.kernels.compiling import inner, rare
 from sgsim.kernels.flows import (
-    ASKS,
-    FOREVER,
+    BY_STATE,
+    INITIATOR_LOCAL,
     SYN,
     SYN_ACK,
+    begin,
+    first_state,
     flow_key,
     is_full,
     is_opening,
     keep,
     makes_entry,
     mark_dead,
-    open_entry,
     step,
 )
-from sgsim.kernels.slots import ZERO, claim, find, find_from, record_key
+from sgsim.kernels.match import answer, interval
+from sgsim.kernels.slots import (
+    ZERO,
+    ends_of,
+    find,
+    interface_of,
+    is_back,
+    make,
+    pair_of,
+    record_key,
+    start_of,
+)
 from sgsim.layout import (
     ADMITTED,
+    ANSWERS,
     DEAD,
     EGRESS_FATE,
+    EXPIRES,
+    GATE_WORD,
     INGRESS_FATE,
-    INITIATOR_LOCAL,
+    IS_EXEMPT,
+    KNOWN,
+    LATER_FRAGMENT,
+    LOWER_GATE,
     MIDSTREAM,
     NEVER,
-    NOTE,
+    NEVER_ASKS,
+    NOTED,
     NOTES,
     OPENED,
     REASONS,
     REPLACED,
-    REPLIED,
     REVERSE,
     RULE_BITS,
+    RULE_SHIFT,
     STARTED,
+    STATE_BITS,
     TRACKED,
-    UNANSWERED,
     UNRESOLVED,
     UNTRACKED,
+    UNTRACKED_REPLY,
+    UPPER_GATE,
 )
 from sgsim.model import Fragments, Reason
 
 _RULE = REASONS.index(Reason.RULE)
 _TRACKED = REASONS.index(Reason.TRACKED)
 _RELATED = REASONS.index(Reason.RELATED)
+EXEMPT_REASON = REASONS.index(Reason.EXEMPT)
+UNFILTERED_REASON = REASONS.index(Reason.UNFILTERED)
 _FRAGMENT = REASONS.index(Reason.FRAGMENT)
 _NO_RULE = REASONS.index(Reason.NO_RULE)
 _UNRESOLVED = REASONS.index(Reason.UNRESOLVED)
@@ -60,7 +83,9 @@ _DROP = list(Fragments).index(Fragments.DROP)
 
 _NOTE_LIMIT = 1 << 20  # distinct flows that are counted as older than the capture
 
-ASK = -1  # no decision: the rules must be asked first
+_EXPIRES, _GATE, _ANSWERS = np.uint64(EXPIRES), np.uint64(GATE_WORD), np.uint64(ANSWERS)
+_STEPPED = np.int64(STATE_BITS ^ INITIATOR_LOCAL)  # bits of GATE_WORD that STEPS gives anew
+_ANSWER = np.int64(0xFFFFFFFF)
 
 
 @inner
@@ -69,55 +94,51 @@ def decided(reason, rule, bits):
     return np.int64(reason) | (np.int64(bits) << 8) | ((np.int64(rule) + 1) << 16)
 
 
-@inner
-def ends_of(columns, i, egress):
-    """The addresses of packet ``i`` as a state table's ``ends``."""
-    src_hi, src_lo, dst_hi, dst_lo = columns.src_hi[i], columns.src_lo[i], columns.dst_hi[i], columns.dst_lo[i]
-    return (
-        src_hi if egress else dst_hi,
-        src_lo if egress else dst_lo,
-        dst_hi if egress else src_hi,
-        dst_lo if egress else src_lo,
-    )
+# --- fragments --------------------------------------------------------------------------------------------------------
 
 
 @inner
-def _fate_key(columns, i, interface, egress):
+def _fate(columns, i, interface, egress, state):
+    """(place, found, key, ends, pair) of the record that keeps a first fragment's decision. The decision stands where
+    a flow's lower gate has its GATE_WORD word."""
     version = columns.version[i]
     protocol = columns.protocol[i] if version == 4 else np.uint8(0)
-    return record_key(EGRESS_FATE if egress else INGRESS_FATE, version, protocol, interface, columns.fragment_id[i])
+    kind = EGRESS_FATE if egress else INGRESS_FATE
+    key = record_key(kind, version, protocol, interface, columns.fragment_id[i])
+    pair = pair_of(columns, i, is_back(columns, i))
+    ends = ends_of(pair)
+    place, found = find(state.table, start_of(state.table.slots, ends, key), key, ends, pair)
+    return place, found, key, ends, pair
 
 
 @rare
 def remember_fate(columns, i, interface, egress, decision, clock, state):
     """Section 9: a first fragment's decision, for those that follow."""
-    key = _fate_key(columns, i, interface, egress)
-    ends = ends_of(columns, i, egress)
-    place, found = find(state.slots, ends, key, clock)
+    place, found, key, ends, pair = _fate(columns, i, interface, egress, state)
     if not found:
-        claim(state, place, ends, key)
-    slot = state.slots[place]
-    slot["expires_ns"] = clock + state.settings.fragment
-    slot["rule"] = np.int32((decision >> 16) - 1)
-    slot["state"] = np.uint8(decision & 255)
-    slot["bits"] = np.uint8((decision >> 8) & TRACKED)
+        make(state, place, key, ends, pair)
+    slots = state.table.slots
+    slots[place, LOWER_GATE + EXPIRES] = clock + state.settings.fragment
+    slots[place, LOWER_GATE + GATE_WORD] = decision & ~np.int64((255 ^ TRACKED) << 8)
 
 
 @rare
-def later_fragment(columns, i, interface, egress, answer, clock, state):
+def _later_fragment(columns, i, interface, egress, answer, clock, state):
     """Section 9: a fragment without ports."""
     if state.settings.fragments == _PERMIT:
         return decided(_FRAGMENT, -1, 0)
     if state.settings.fragments == _DROP:
         return decided(_LATER_FRAGMENT, -1, 0)
-    place, found = find(state.slots, ends_of(columns, i, egress), _fate_key(columns, i, interface, egress), clock)
-    if found:
-        slot = state.slots[place]
-        if slot["expires_ns"] >= clock:
-            return decided(slot["state"], slot["rule"], slot["bits"])
+    place, found, _, _, _ = _fate(columns, i, interface, egress, state)
+    slots = state.table.slots
+    if found and slots[place, LOWER_GATE + EXPIRES] >= clock:
+        return slots[place, LOWER_GATE + GATE_WORD]
     if answer & ADMITTED:
         return decided(_FRAGMENT, answer & RULE_BITS, 0)
     return decided(_LATER_FRAGMENT, -1, 0)
+
+
+# --- packets without a record -------------------------------------------------------------------------------------
 
 
 @rare
@@ -130,124 +151,146 @@ def _related_rule(columns, i, interface, egress, clock, state):
     src_hi, src_lo, dst_hi, dst_lo = quote["src_hi"], quote["src_lo"], quote["dst_hi"], quote["dst_lo"]
     if src_hi != columns.dst_hi[i] or src_lo != columns.dst_lo[i]:
         return np.int64(-1)
-    outward = 1 - egress
-    key = flow_key(columns.version[i], quote["protocol"], interface, outward, quote["src_port"], quote["dst_port"])
+    back = np.uint64((src_hi > dst_hi) | ((src_hi == dst_hi) & (src_lo > dst_lo)))
+    pair = (dst_hi, dst_lo, src_hi, src_lo) if back else (src_hi, src_lo, dst_hi, dst_lo)
+    key = flow_key(columns.version[i], quote["protocol"], back, quote["src_port"], quote["dst_port"])
     if key == ZERO:
         return np.int64(-1)
-    ends = (src_hi, src_lo, dst_hi, dst_lo) if outward else (dst_hi, dst_lo, src_hi, src_lo)
-    place, found = find(state.slots, ends, key, clock)
+    ends = ends_of(pair)
+    slots = state.table.slots
+    record, found = find(state.table, start_of(slots, ends, key), key, ends, pair)
     if not found:
         return np.int64(-1)
-    slot = state.slots[place]
-    if slot["expires_ns"] < clock or slot["bits"] & DEAD:
+    local_is_upper = back if egress == 0 else np.uint64(1) - back
+    gate = np.uint64(UPPER_GATE) if local_is_upper else np.uint64(LOWER_GATE)
+    word = slots[record, gate + _GATE]
+    if slots[record, gate + _EXPIRES] < clock or word & DEAD or interface_of(word) != interface:
         return np.int64(-1)
-    return np.int64(slot["rule"])
+    return (word >> RULE_SHIFT) & RULE_BITS
 
 
-@rare
-def _note_midstream(protocol, flags, ends, key, clock, state):
-    """True for the first dropped packet of a flow that may be older than the capture (section 10)."""
+@inner
+def without_record(columns, i, interface, egress, reached, answer, clock, state):
+    """Section 5 for a packet of no flow: a later fragment, an ICMP error, a message of which nothing is kept."""
+    if not reached:
+        return decided(NOT_REACHED, -1, 0)
+    if columns.shape[i] == LATER_FRAGMENT:
+        return _later_fragment(columns, i, interface, egress, answer, clock, state)
+    if columns.quoted[i] >= 0:
+        rule = _related_rule(columns, i, interface, egress, clock, state)
+        if rule >= 0:
+            return decided(_RELATED, rule, 0)
+    if answer & ADMITTED:
+        return decided(_RULE, answer & RULE_BITS, 0)
+    return decided(_UNRESOLVED if answer & UNRESOLVED else _NO_RULE, -1, 0)
+
+
+# --- packets of flows ------------------------------------------------------------------------------------------------
+
+
+@inner
+def by_state(columns, i, egress, reached, record, gate, clock, state):
+    """Section 5, steps 3 and 5: the decision where a live entry or mark alone makes it, else -1 and nothing changed."""
+    slots = state.table.slots
+    word = slots[record, gate + _GATE]
+    stepped = step(word, egress, columns.tcp_flags[i])
+    dead = (word & DEAD) != 0
+    decides = (stepped & BY_STATE) != 0 if reached else dead
+    if slots[record, gate + _EXPIRES] < clock or not decides:
+        return np.int64(-1)
+    keep(state, record, gate, (word & ~_STEPPED) | (stepped & STATE_BITS), clock)
+    if dead:
+        return decided(NOT_REACHED, -1, 0)
+    return decided(_TRACKED, (word >> RULE_SHIFT) & RULE_BITS, TRACKED)
+
+
+@inner
+def _asked(columns, table, i, egress, record, gate, state):
+    """What the rules say of the packet: asked once for each flow, gate and direction."""
+    slots = state.table.slots
+    shift = egress << 5
+    version, protocol = columns.version[i], columns.protocol[i]
+    same = (protocol != 1 and protocol != 58) or columns.dst_port[i] & 255 == 0  # ICMP of other codes asks each time
+    known = (slots[record, gate + _ANSWERS] >> shift) & _ANSWER
+    if same and known & KNOWN:
+        return known
+    source = interval(table, version, columns.src_hi[i], columns.src_lo[i])
+    destination = interval(table, version, columns.dst_hi[i], columns.dst_lo[i])
+    remote = destination if egress else source
+    local = source if egress else destination
+    interface = interface_of(slots[record, gate + _GATE])
+    known = np.int64(answer(table, columns, i, interface, egress, remote, local))
+    if same:
+        slots[record, gate + _ANSWERS] |= (known | KNOWN) << shift
+    return known
+
+
+@inner
+def _may_be_older(protocol, flags, clock, state):
+    """Section 10: whether a packet of a flow without entry and mark may belong to one older than the capture."""
     if protocol == 6:
-        if flags & SYN_ACK == SYN:
-            return False
-    else:
-        longest = state.settings.other
-        if protocol == 17:
-            longest = state.settings.udp_stream
-        elif protocol == 1 or protocol == 58:
-            longest = state.settings.icmp
-        if clock - state.counts[STARTED] > longest:
-            return False
-    if state.counts[NOTES] >= _NOTE_LIMIT:
+        return flags & SYN_ACK != SYN
+    longest = state.settings.other
+    if protocol == 17:
+        longest = state.settings.udp_stream
+    elif protocol == 1 or protocol == 58:
+        longest = state.settings.icmp
+    return clock - state.counts[STARTED] <= longest
+
+
+@inner
+def _note(record, gate, state):
+    """True for the first dropped packet of a flow that may be older than the capture."""
+    slots = state.table.slots
+    if slots[record, gate + _GATE] & NOTED or state.counts[NOTES] >= _NOTE_LIMIT:
         return False
-    note = key | np.uint64(NOTE << 29)
-    place, found = find(state.slots, ends, note, clock)
-    if found:
-        return False
-    claim(state, place, ends, note)
-    slot = state.slots[place]
-    slot["expires_ns"] = FOREVER
-    slot["bits"] = np.uint8(0)
+    slots[record, gate + _GATE] |= NOTED
     state.counts[NOTES] += 1
     return True
 
 
 @inner
-def _by_rules(columns, i, interface, egress, answer, key, ends, place, live, dead, clock, state):
-    """Section 5, steps 6 and 7: nothing but the rules can let the packet pass."""
-    version, protocol, flags = columns.version[i], columns.protocol[i], columns.tcp_flags[i]
-    src_port, dst_port = columns.src_port[i], columns.dst_port[i]
-    reason = _RULE
-    bits = 0
-    if not answer & ADMITTED:
-        reason = _UNRESOLVED if answer & UNRESOLVED else _NO_RULE
-        if answer & REVERSE and key != ZERO and not live and not dead:
-            bits = MIDSTREAM if _note_midstream(protocol, flags, ends, key, clock, state) else 0
-    elif key != ZERO and not answer & UNTRACKED and makes_entry(version, protocol, flags, dst_port):
-        bounded = state.settings.conntrack_max >= 0 and not live
-        if state.settings.strict and protocol == 6 and flags & SYN_ACK != SYN:
-            reason = _NO_STATE
-        elif bounded and is_full(state, state.instances[interface], clock):
-            reason = _TABLE_FULL
-        else:
-            bits = TRACKED | OPENED | REPLACED if live else TRACKED | OPENED
-            claim(state, place, ends, key)
-            open_entry(state, place, interface, protocol, flags, egress, answer & RULE_BITS, clock)
-    if reason == _RULE:
-        if dead and not bits:
-            state.slots[place]["expires_ns"] = NEVER
-        return decided(_RULE, answer & RULE_BITS, bits)
-    marks = key != ZERO and not live and not dead and state.settings.open_loop == 0
-    if marks and is_opening(version, protocol, flags, src_port, dst_port):
-        mark_dead(state, interface, protocol, flags, egress, ends, key, clock)
-    return decided(reason, -1, bits)
-
-
-@inner
-def filtered(columns, i, interface, egress, reached, answer, key, start, clock, state):
-    """Section 5 from the live entry on, for a packet that is no later fragment.
-
-    The answer of the rules may be UNANSWERED; ASK is returned, and nothing changed, where it is needed.
-    """
-    ends = ends_of(columns, i, egress)
-    flags = columns.tcp_flags[i]
-    place = start
-    live = False
-    dead = False
-    if key != ZERO:
-        place, found = find_from(state.slots, start, ends, key, clock)
-        if found:
-            slot = state.slots[place]
-            if slot["expires_ns"] >= clock:
-                dead = slot["bits"] & DEAD != 0
-                live = not dead
-                step_to = step(slot, egress, flags)
-                by_state = not (step_to & ASKS) if reached else dead
-                if by_state:
-                    keep(state, slot, interface, step_to & 7, clock)
-                    slot["bits"] |= np.uint8(REPLIED * ((slot["bits"] & INITIATOR_LOCAL) ^ egress))
-                    if dead:
-                        return decided(NOT_REACHED, -1, 0)
-                    return decided(_TRACKED, slot["rule"], TRACKED)
-    if not reached:
-        return _unreached(columns, i, interface, egress, key, ends, live, clock, state)
-    if answer == UNANSWERED:
-        return np.int64(ASK)
-    if columns.quoted[i] >= 0:
-        rule = _related_rule(columns, i, interface, egress, clock, state)
-        if rule >= 0:
-            return decided(_RELATED, rule, 0)
-    if dead:
-        slot = state.slots[place]
-        keep(state, slot, interface, step(slot, egress, flags) & 7, clock)
-    return _by_rules(columns, i, interface, egress, answer, key, ends, place, live, dead, clock, state)
-
-
-@inner
-def _unreached(columns, i, interface, egress, key, ends, live, clock, state):
-    """The receiver's gate gets no packet that the sender's gate dropped: a first one leaves a mark there too."""
+def settled(columns, table, i, egress, reached, record, gate, clock, state):
+    """Section 5 for a packet of a flow where ``by_state`` decides nothing."""
+    slots = state.table.slots
+    word = slots[record, gate + _GATE]
+    if word & NEVER_ASKS:
+        if not reached:
+            return decided(NOT_REACHED, -1, 0)
+        return decided(EXEMPT_REASON if word & IS_EXEMPT else UNFILTERED_REASON, -1, 0)
     protocol, flags = columns.protocol[i], columns.tcp_flags[i]
-    marks = key != ZERO and not live and state.settings.open_loop == 0
-    if marks and is_opening(columns.version[i], protocol, flags, columns.src_port[i], columns.dst_port[i]):
-        mark_dead(state, interface, protocol, flags, egress, ends, key, clock)
-    return decided(NOT_REACHED, -1, 0)
+    version, src_port, dst_port = columns.version[i], columns.src_port[i], columns.dst_port[i]
+    live = slots[record, gate + _EXPIRES] >= clock
+    dead = live and word & DEAD != 0
+    reason, bits = NOT_REACHED, 0
+    if reached:
+        known = _asked(columns, table, i, egress, record, gate, state)
+        syn = protocol == 6 and flags & SYN_ACK == SYN
+        if dead:
+            keep(state, record, gate, (word & ~np.int64(7)) | (step(word, egress, flags) & 7), clock)
+        if known & ADMITTED:
+            rule = known & RULE_BITS
+            untracked = known & UNTRACKED or (known & UNTRACKED_REPLY and not syn)
+            if untracked or not makes_entry(version, protocol, flags, dst_port):
+                if dead:
+                    slots[record, gate + _EXPIRES] = NEVER
+                return decided(_RULE, rule, 0)
+            has_entry = live and not dead
+            if state.settings.strict and protocol == 6 and not syn:
+                reason = _NO_STATE
+            elif (
+                not has_entry
+                and state.settings.conntrack_max >= 0
+                and is_full(state, state.instances[interface_of(word)], clock)
+            ):
+                reason = _TABLE_FULL
+            else:
+                begin(state, record, gate, first_state(protocol, flags) | (egress * INITIATOR_LOCAL), rule, clock)
+                return decided(_RULE, rule, TRACKED | OPENED | (REPLACED if has_entry else 0))
+        else:
+            reason = _UNRESOLVED if known & UNRESOLVED else _NO_RULE
+            if known & REVERSE and not live and _may_be_older(protocol, flags, clock, state):
+                bits = MIDSTREAM if _note(record, gate, state) else 0
+    if not live and state.settings.open_loop == 0 and is_opening(version, protocol, flags, src_port, dst_port):
+        mark_dead(state, record, gate, protocol, flags, egress, clock)
+    return decided(reason, -1, bits)
