@@ -47,6 +47,9 @@ class PacketColumns(NamedTuple):
     src_port: NDArray[np.uint16]  # TCP, UDP: source port; ICMP: identifier; else 0
     dst_port: NDArray[np.uint16]  # TCP, UDP: destination port; ICMP: type * 256 + code; else 0
     fragment_id: NDArray[np.uint32]  # identification of a fragment; 0 for whole packets
+    flow: NDArray[np.uint64]  # the word KEY of its flow's record, or 0: it belongs to no flow (see below)
+    ends: NDArray[np.uint64]  # the word ENDS
+    back: NDArray[np.uint8]  # 1: it goes from the upper of its two addresses to the lower one
     quoted: NDArray[np.int32]  # row of `quotes` that an ICMP error's quoted packet fills, or -1
     quotes: NDArray[np.void]  # records of QUOTE
 
@@ -148,22 +151,7 @@ SIDE = np.dtype(
 )
 
 
-BLOCK = 256  # packets judged at a time: what is known of them, and their flow records, stay in the nearest cache
-
-
-class Block(NamedTuple):
-    """What the stages of judging a block hand on: of its packets (length BLOCK), then of its observations (length
-    2 * BLOCK + 2). Packet, interface and direction of an observation stand in Verdicts already."""
-
-    clock: NDArray[np.int64]  # the clock at the packet
-    key: NDArray[np.uint64]  # SLOT's KEY of its flow, or 0: it has none
-    ends: NDArray[np.uint64]  # SLOT's ENDS
-    place: NDArray[np.uint64]  # where the probe for its flow begins
-    back: NDArray[np.uint8]  # 1: it goes from the flow's upper address to the lower one
-    record: NDArray[np.int64]  # place of the flow's record, or -1: judged without one
-    gate: NDArray[np.uint64]  # LOWER_GATE or UPPER_GATE: which of the record's gates is met
-    remote: NDArray[np.int32]  # without a record: interval of the remote address
-    local: NDArray[np.int32]  # and of the interface's own
+BLOCK = 256  # packets whose records are fetched at a time: 16 KiB, a third of the nearest cache
 
 
 # --- connection tracking ------------------------------------------------------------------------------------------
@@ -229,7 +217,7 @@ class TrackState(NamedTuple):
     timers: NDArray[np.int64]  # (interfaces * 8,) nanoseconds, by the states of kernels.flows
     instances: NDArray[np.int64]  # (interfaces,) interfaces of one instance share the bound on entries
     settings: TrackSettings
-    block: Block
+    places: NDArray[np.uint64]  # (BLOCK,) where the probes for a block's records begin
 
 
 # Of TrackState.counts. The clock is the running maximum of the stream's times; a jump is its first by over 30 days.

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgsim.errors import SelectionError
+from sgsim.kernels.decode import name_flows
 from sgsim.layout import PacketColumns
 from sgsim.model import Address, Topology
 from sgsim.selection import known_interface
@@ -47,6 +48,7 @@ class AddressMap:
             hi, lo = quotes[f"{end}_hi"][rows], quotes[f"{end}_lo"][rows]
             self._replace(columns.version[quoting], hi, lo)
             quotes[f"{end}_hi"][rows], quotes[f"{end}_lo"][rows] = hi, lo
+        name_flows(columns)
 
     def _replace(self, version: NDArray[np.uint8], hi: NDArray[np.uint64], lo: NDArray[np.uint64]) -> None:
         found = [

@@ -8,15 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from struct import unpack
 
-import numpy as np
-
 from sgsim.captures import linktypes
 from sgsim.captures.batch import Batch, Link
 from sgsim.captures.buffers import allocate, trimmed
 from sgsim.captures.source import Window
 from sgsim.errors import CaptureError
 from sgsim.kernels import walk
-from sgsim.kernels.decode import decode
 
 # magic: (bytes of a record's header, decimal digits of a second)
 VARIANTS = {0xA1B2C3D4: (16, 6), 0xA1B23C4D: (16, 9), 0xA1B2CD34: (24, 6)}
@@ -58,15 +55,15 @@ class PcapReader:
     def batches(self, packets: int) -> Iterator[Batch]:
         window = self.window
         columns = allocate(packets)
-        link_types = np.array([self.link.link_type], np.uint16)
         first = 1
         while True:
-            found = walk.walk_pcap(window.data, window.begin, window.end, self.form, columns)
+            found = walk.read_pcap(
+                window.data, window.begin, window.end, self.form, self.link.link_type, columns
+            )
             count, start = found.packets, window.base
             window.begin = found.at
             if count:
-                quotes = decode(window.data, link_types, columns, count)
-                yield Batch(trimmed(columns, count, quotes), window.data, first)
+                yield Batch(trimmed(columns, count, found.quotes), window.data, first)
                 first += count
             if found.status == walk.LONG_RECORD:
                 most = "262144 is the most; the file is damaged"

@@ -15,7 +15,6 @@ from sgsim.captures.pcap import end_of_stream
 from sgsim.captures.source import Window
 from sgsim.errors import CaptureError
 from sgsim.kernels import walk
-from sgsim.kernels.decode import decode
 
 MAGIC = b"\x0a\x0d\x0d\x0a"
 ORDERS = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
@@ -145,14 +144,15 @@ class PcapngReader:
         last_time, clamped = 0, False
         going = True
         while going:
-            found = walk.walk_pcapng(window.data, window.begin, window.end, table, columns, last_time)
+            found = walk.read_pcapng(
+                window.data, window.begin, window.end, table, self.link_types, columns, last_time
+            )
             window.begin, last_time = found.at, found.last_time
             if found.packets:
                 if self.packet == 1:
                     self._refuse_if_hopeless()
-                quotes = decode(window.data, self.link_types, columns, found.packets)
                 first, self.packet = self.packet, self.packet + found.packets
-                yield Batch(trimmed(columns, found.packets, quotes), window.data, first)
+                yield Batch(trimmed(columns, found.packets, found.quotes), window.data, first)
             if found.clamped and not clamped:
                 clamped = True
                 self.warnings.append(f"{window.name}: times beyond 146 years from 1970 are held at that bound")

@@ -29,7 +29,6 @@ from sgsim.layout import (
     SLOTS_USED,
     STARTED,
     TRACKED,
-    Block,
     FlowTable,
     PacketColumns,
     TrackSettings,
@@ -155,20 +154,6 @@ def _pages(size: int) -> mmap.mmap:
     return memory
 
 
-def _empty_block() -> Block:
-    return Block(
-        clock=np.zeros(BLOCK, dtype=np.int64),
-        key=np.zeros(BLOCK, dtype=np.uint64),
-        ends=np.zeros(BLOCK, dtype=np.uint64),
-        place=np.zeros(BLOCK, dtype=np.uint64),
-        back=np.zeros(BLOCK, dtype=np.uint8),
-        record=np.zeros(2 * BLOCK + 2, dtype=np.int64),
-        gate=np.zeros(2 * BLOCK + 2, dtype=np.uint64),
-        remote=np.zeros(2 * BLOCK + 2, dtype=np.int32),
-        local=np.zeros(2 * BLOCK + 2, dtype=np.int32),
-    )
-
-
 def _room_for_verdicts(observations: int) -> Verdicts:
     dtypes = {"direction": np.uint8, "reason": np.uint8, "flags": np.uint8}
     return Verdicts._make(np.zeros(observations, dtype=dtypes.get(name, np.int32)) for name in Verdicts._fields)
@@ -187,7 +172,7 @@ def _fresh_state(interfaces: list[Interface], settings: Settings) -> TrackState:
         timers=np.array(timers, dtype=np.int64) * _SECOND,
         instances=np.array([instances[_instance(interface)] for interface in interfaces], dtype=np.int64),
         settings=_settings(settings, settings.timeouts),
-        block=_empty_block(),
+        places=np.zeros(BLOCK, dtype=np.uint64),
     )
 
 

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgsim import layout
-from sgsim.kernels.compiling import inner, kernel, rare
-from sgsim.kernels.links import ETHERNET, ETHERTYPE_IPV4, GOOD, MALFORMED, TRUNCATED, behind_link, u16, u32
+from sgsim.kernels.compiling import inner, kernel, rare, u16, u32, u64
+from sgsim.kernels.flows import flow_key
+from sgsim.kernels.links import ETHERNET, GOOD, MALFORMED, TRUNCATED, behind_link
+from sgsim.kernels.slots import ZERO, addresses_of, ends_of, is_back, pair_of
 from sgsim.layout import PacketColumns
 
 U8, U16, U32, U64 = np.uint8, np.uint16, np.uint32, np.uint64
@@ -19,11 +21,6 @@ WHOLE, FIRST, LATER = U64(layout.WHOLE), U64(layout.FIRST_FRAGMENT), U64(layout.
 
 ICMP, TCP, UDP, ICMPV6 = U64(1), U64(6), U64(17), U64(58)
 HOP_BY_HOP, ROUTING, FRAGMENT, DESTINATION = U64(0), U64(43), U64(44), U64(60)
-
-
-@inner
-def _u64(data, at):
-    return u32(data, at) << U64(32) | u32(data, at + U64(4))
 
 
 @inner
@@ -134,10 +131,10 @@ def _addresses(data, at, version):
     if version == U64(4):
         return U64(0), u32(data, at + U64(12)), U64(0), u32(data, at + U64(16))
     return (
-        _u64(data, at + U64(8)),
-        _u64(data, at + U64(16)),
-        _u64(data, at + U64(24)),
-        _u64(data, at + U64(32)),
+        u64(data, at + U64(8)),
+        u64(data, at + U64(16)),
+        u64(data, at + U64(24)),
+        u64(data, at + U64(32)),
     )
 
 
@@ -223,6 +220,110 @@ def _frame(data, start, captured, length, link_type):
     return status, version, at, payload, end, protocol, shape, fragment_id
 
 
+# --- the common frames ------------------------------------------------------------------------------------------------
+
+
+@inner
+def _is_plain4(data, start, protocol):
+    """Ethernet, IPv4 without options or fragments, TCP, UDP or an ICMP echo, of which 48 bytes are there: these reach
+    the TCP flags, so only the total length can say that something is missing."""
+    if u32(data, start + U64(12)) >> U64(8) != U64(0x080045) or u16(data, start + U64(20)) & U64(0x3FFF) != U64(0):
+        return False
+    total = u16(data, start + U64(16))
+    if protocol == TCP:
+        return total >= U64(34)
+    if total < U64(28):
+        return False
+    return protocol == UDP or (protocol == ICMP and U64(data[start + U64(34)]) & U64(0xF7) == U64(0))
+
+
+@inner
+def _is_plain6(data, start, captured):
+    """Ethernet, IPv6 without extension headers, TCP, UDP or an ICMPv6 echo, with all that must be read."""
+    if captured < U64(62) or u32(data, start + U64(12)) >> U64(4) & U64(0xFFFFF00) != U64(0x86DD600):
+        return False
+    payload, protocol = u16(data, start + U64(18)), U64(data[start + U64(20)])
+    if protocol == TCP:
+        return captured >= U64(68) and payload >= U64(14)
+    if payload < U64(8):
+        return False
+    return protocol == UDP or (protocol == ICMPV6 and U64(data[start + U64(54)]) & U64(0xFE) == U64(128))
+
+
+@inner
+def _put(columns, i, version, protocol, shape, addresses, ports, flags, fragment_id):
+    """The fields of a packet that may be observed, and what its flow is called."""
+    columns.skip[i], columns.version[i], columns.protocol[i] = U8(0), U8(version), U8(protocol)
+    columns.shape[i], columns.tcp_flags[i] = U8(shape), U8(flags)
+    columns.src_hi[i], columns.src_lo[i], columns.dst_hi[i], columns.dst_lo[i] = addresses
+    src_port, dst_port = ports
+    columns.src_port[i], columns.dst_port[i] = U16(src_port), U16(dst_port)
+    columns.fragment_id[i] = U32(fragment_id)
+    _name_flow(columns, i, version, protocol, shape, addresses, ports)
+
+
+@inner
+def _name_flow(columns, i, version, protocol, shape, addresses, ports):
+    back = is_back(addresses)
+    src_port, dst_port = ports
+    columns.flow[i] = flow_key(version, protocol, back, src_port, dst_port) if shape != LATER else ZERO
+    columns.ends[i] = ends_of(pair_of(addresses, back))
+    columns.back[i] = U8(back)
+
+
+@inner
+def decode_frame(data, link_type, columns, i, made):
+    """Fill the columns of packet ``i`` from its offset, captured and length; ``made`` quotes were made before it.
+    Returns how many are then."""
+    start, captured = U64(columns.offset[i]), U64(columns.captured[i])
+    columns.quoted[i] = np.int32(-1)
+    if link_type == ETHERNET and captured >= U64(48):
+        protocol = U64(data[start + U64(23)])
+        if _is_plain4(data, start, protocol):
+            both = u64(data, start + U64(26))
+            addresses = U64(0), both >> U64(32), U64(0), both & U64(0xFFFFFFFF)
+            two = u32(data, start + U64(34))
+            ports = two >> U64(16), two & U64(0xFFFF)
+            if protocol == ICMP:
+                ports = u16(data, start + U64(38)), two >> U64(16)
+            flags = U64(data[start + U64(47)]) if protocol == TCP else U64(0)
+            _put(columns, i, U64(4), protocol, WHOLE, addresses, ports, flags, U64(0))
+            return made
+        if _is_plain6(data, start, captured):
+            protocol = U64(data[start + U64(20)])
+            two = u32(data, start + U64(54))
+            ports = two >> U64(16), two & U64(0xFFFF)
+            if protocol == ICMPV6:
+                ports = u16(data, start + U64(58)), two >> U64(16)
+            flags = U64(data[start + U64(67)]) if protocol == TCP else U64(0)
+            addresses = _addresses(data, start + U64(14), U64(6))
+            _put(columns, i, U64(6), protocol, WHOLE, addresses, ports, flags, U64(0))
+            return made
+    return _decode_any(data, link_type, columns, i, made)
+
+
+@rare
+def _decode_any(data, link_type, columns, i, made):
+    """``decode_frame`` for whatever comes."""
+    start, captured = U64(columns.offset[i]), U64(columns.captured[i])
+    skip, version, at, payload, end, protocol, shape, fragment_id = _frame(
+        data, start, captured, U64(columns.length[i]), link_type
+    )
+    src_hi, src_lo, dst_hi, dst_lo, src_port, dst_port, flags = _fields(
+        data, at, payload, skip, version, protocol, shape
+    )
+    addresses, ports = (src_hi, src_lo, dst_hi, dst_lo), (src_port, dst_port)
+    _put(columns, i, version, protocol, shape, addresses, ports, flags, fragment_id)
+    if skip != GOOD:
+        columns.skip[i], columns.flow[i] = U8(skip), ZERO
+        return made
+    quoting = dst_port != U64(0) and _is_icmp(version, protocol) and _quotes_a_packet(version, dst_port >> U64(8))
+    if quoting and _quoted(data, payload + U64(8), min(end, start + captured), version, columns.quotes, made):
+        columns.quoted[i] = np.int32(made)
+        return made + U64(1)
+    return made
+
+
 @kernel
 def decode(data: NDArray[np.uint8], link_types: NDArray[np.uint16], columns: PacketColumns, packets: int) -> int:
     """Fill the columns of the first ``packets`` packets from their offset, captured, length and link.
@@ -230,69 +331,20 @@ def decode(data: NDArray[np.uint8], link_types: NDArray[np.uint16], columns: Pac
     ``link_types`` gives the type of each entry of the link table. Returns the number of quotes; ``columns.quotes``
     must have room for as many as there are packets.
     """
-    c_offset = columns.offset
-    c_captured = columns.captured
-    c_length = columns.length
-    c_link = columns.link
-    c_skip = columns.skip
-    c_version = columns.version
-    c_protocol = columns.protocol
-    c_shape = columns.shape
-    c_tcp_flags = columns.tcp_flags
-    c_src_hi = columns.src_hi
-    c_src_lo = columns.src_lo
-    c_dst_hi = columns.dst_hi
-    c_dst_lo = columns.dst_lo
-    c_src_port = columns.src_port
-    c_dst_port = columns.dst_port
-    c_fragment_id = columns.fragment_id
-    c_quoted = columns.quoted
-    quotes = columns.quotes
     made = U64(0)
-    for i in range(packets):
-        start, captured = U64(c_offset[i]), U64(c_captured[i])
-        link_type = U64(link_types[c_link[i]])
-        plain = False
-        if link_type == ETHERNET and captured >= U64(48):
-            # The common case: plain Ethernet, IPv4 without options or fragments, TCP, UDP or an ICMP echo. 48 bytes
-            # reach the TCP flags, so only the total length can say that something is missing.
-            total = u16(data, start + U64(16))
-            protocol = U64(data[start + U64(23)])
-            plain = (
-                u16(data, start + U64(12)) == ETHERTYPE_IPV4
-                and U64(data[start + U64(14)]) == U64(0x45)
-                and u16(data, start + U64(20)) & U64(0x3FFF) == U64(0)
-                and (
-                    (protocol == TCP and total >= U64(34))
-                    or (protocol == UDP and total >= U64(28))
-                    or (protocol == ICMP and total >= U64(28) and U64(data[start + U64(34)]) & U64(0xF7) == U64(0))
-                )
-            )
-        if plain:
-            skip, version, at, payload, end = GOOD, U64(4), start + U64(14), start + U64(34), U64(0)
-            shape, fragment_id, quoting = WHOLE, U64(0), False
-            src_hi, src_lo, dst_hi, dst_lo = U64(0), u32(data, start + U64(26)), U64(0), u32(data, start + U64(30))
-            src_port, dst_port = u16(data, start + U64(34)), u16(data, start + U64(36))
-            if protocol == ICMP:
-                src_port, dst_port = u16(data, start + U64(38)), src_port
-            flags = U64(data[start + U64(47)]) if protocol == TCP else U64(0)
-        else:
-            skip, version, at, payload, end, protocol, shape, fragment_id = _frame(
-                data, start, captured, U64(c_length[i]), link_type
-            )
-            src_hi, src_lo, dst_hi, dst_lo, src_port, dst_port, flags = _fields(
-                data, at, payload, skip, version, protocol, shape
-            )
-            quoting = (
-                dst_port != U64(0) and _is_icmp(version, protocol) and _quotes_a_packet(version, dst_port >> U64(8))
-            )
-        c_quoted[i] = np.int32(-1)
-        if quoting and _quoted(data, payload + U64(8), min(end, start + captured), version, quotes, made):
-            c_quoted[i] = np.int32(made)
-            made += U64(1)
-        c_skip[i], c_version[i], c_protocol[i] = U8(skip), U8(version), U8(protocol)
-        c_shape[i], c_tcp_flags[i] = U8(shape), U8(flags)
-        c_src_hi[i], c_src_lo[i], c_dst_hi[i], c_dst_lo[i] = src_hi, src_lo, dst_hi, dst_lo
-        c_src_port[i], c_dst_port[i] = U16(src_port), U16(dst_port)
-        c_fragment_id[i] = U32(fragment_id)
+    for n in range(packets):
+        i = U64(n)
+        made = decode_frame(data, U64(link_types[columns.link[i]]), columns, i, made)
     return np.int64(made)
+
+
+@kernel
+def name_flows(columns: PacketColumns) -> None:
+    """Fill the columns flow, ends and back from the others: where addresses were replaced, or columns made by hand."""
+    for n in range(len(columns.skip)):
+        i = U64(n)
+        ports = U64(columns.src_port[i]), U64(columns.dst_port[i])
+        version, protocol, shape = U64(columns.version[i]), U64(columns.protocol[i]), U64(columns.shape[i])
+        _name_flow(columns, i, version, protocol, shape, addresses_of(columns, i), ports)
+        if columns.skip[i] != 0:
+            columns.flow[i] = ZERO

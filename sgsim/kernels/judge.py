@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from sgsim.kernels.compiling import inner, kernel, prefetch
-from sgsim.kernels.flows import flow_key
+from sgsim.kernels.compiling import inner, kernel, prefetch, rare
 from sgsim.kernels.match import answer, interval, is_exempt
-from sgsim.kernels.slots import ZERO, ends_of, find, holds, is_back, make, pair_of, start_of
+from sgsim.kernels.slots import ZERO, addresses_of, find, holds, interface_of, make, pair_of, start_of
 from sgsim.kernels.track import (
     EXEMPT_REASON,
+    NOT_REACHED,
     UNFILTERED_REASON,
     by_state,
     decided,
@@ -26,12 +26,10 @@ from sgsim.layout import (
     FIRST_DROP,
     FIRST_FRAGMENT,
     GATE_WORD,
-    INTERFACE_BITS,
     INTERFACE_SHIFT,
     IS_EXEMPT,
     JUMP_FROM,
     JUMP_TO,
-    LATER_FRAGMENT,
     LONG_JUMP_NS,
     LOWER_GATE,
     MANY_HOSTS,
@@ -76,20 +74,14 @@ def _tick(columns, i, counts):
 
 
 @inner
-def _name(columns, block, state, begin, end):
-    """The clock at each packet of the block, the key of its flow, and where its record should lie."""
+def _fetch(columns, state, begin, end):
+    """Where the probes for the records of a block's packets begin; the records are on their way then."""
     slots = state.table.slots
     for n in range(begin, end):
-        i, k = np.uint64(n), np.uint64(n - begin)
-        block.clock[k] = _tick(columns, i, state.counts)
-        back = is_back(columns, i)
-        key = ZERO
-        if columns.skip[i] == 0 and columns.shape[i] != LATER_FRAGMENT:
-            key = flow_key(columns.version[i], columns.protocol[i], back, columns.src_port[i], columns.dst_port[i])
-        ends = ends_of(pair_of(columns, i, back))
-        place = start_of(slots, ends, key)
+        i = np.uint64(n)
+        place = start_of(slots, columns.ends[i], columns.flow[i])
         prefetch(slots, place)
-        block.key[k], block.ends[k], block.place[k], block.back[k] = key, ends, place, back
+        state.places[np.uint64(n - begin)] = place
 
 
 @inner
@@ -119,9 +111,10 @@ def _gate_word(columns, table, i, interface, egress, remote, local):
 
 
 @inner
-def _record(columns, table, i, key, ends, start, back, state):
+def _record(columns, table, i, start, state):
     """The record of a packet's flow, made if it is new; or NOBODY, and ``columns.skip`` says why."""
-    pair = pair_of(columns, i, back)
+    key, ends, back = columns.flow[i], columns.ends[i], np.uint64(columns.back[i])
+    pair = pair_of(addresses_of(columns, i), back)
     place, found = find(state.table, start, key, ends, pair)
     if found:
         return np.int64(place)
@@ -142,93 +135,58 @@ def _record(columns, table, i, key, ends, start, back, state):
 
 
 @inner
-def _put_down(block, verdicts, k, m, i, interface, egress, record, gate):
-    """Observation ``k`` of the block, ``m`` of the batch."""
-    verdicts.packet[m] = i
-    verdicts.interface[m] = interface
-    verdicts.direction[m] = egress
-    block.record[k] = record
-    block.gate[k] = gate
+def _without_record(columns, table, i, interface, egress, source, destination, reached, clock, state):
+    """One gate's decision about a packet of no flow."""
+    if not reached:
+        return decided(NOT_REACHED, -1, 0)
+    if table.gates[interface]["groups"] < 0:
+        return decided(UNFILTERED_REASON, -1, 0)
+    remote = destination if egress else source
+    local = source if egress else destination
+    if is_exempt(table, columns, i, interface, egress, remote):
+        return decided(EXEMPT_REASON, -1, 0)
+    known = np.int64(answer(table, columns, i, interface, egress, remote, local))
+    return without_record(columns, i, interface, egress, known, clock, state)
 
 
 @inner
-def _meet_without_record(columns, table, at, i, n, block, verdicts, k, m):
-    """The gates that a packet of no flow meets; returns how many."""
+def _write(verdicts, m, i, interface, egress, decision):
+    verdicts.packet[m] = i
+    verdicts.interface[m] = interface
+    verdicts.direction[m] = egress
+    verdicts.reason[m] = decision & 255
+    verdicts.flags[m] = (decision >> 8) & 255
+    verdicts.rule[m] = (decision >> 16) - 1
+
+
+@rare
+def _judge_without_record(columns, table, at, i, clock, state, verdicts, count):
+    """All observations of a packet of no flow; returns the number of observations then."""
     source, destination, sender, receiver = _owners(columns, table, i)
     if sender >= 0 and sender == receiver:
         columns.skip[i] = _LOCAL
-        return 0
+        return count
     if table.about[np.uint64(destination)] & MANY_HOSTS:
         receiver = np.int64(-1)
     if len(at) and at[i] >= 0:
         sender = sender if sender == at[i] else np.int64(-1)
         receiver = receiver if receiver == at[i] else np.int64(-1)
-    made = 0
-    if sender >= 0:
-        _put_down(block, verdicts, k, m, n, sender, 1, NOBODY, ZERO)
-        block.remote[k], block.local[k] = destination, source
-        made = 1
-    if receiver >= 0:
-        k, m = k + np.uint64(made), m + np.uint64(made)
-        _put_down(block, verdicts, k, m, n, receiver, 0, NOBODY, ZERO)
-        block.remote[k], block.local[k] = source, destination
-        made += 1
-    if made == 0:
+    if sender < 0 and receiver < 0:
         columns.skip[i] = _NO_INTERFACE
-    return made
-
-
-@inner
-def _meet(columns, table, at, block, state, verdicts, begin, end, first):
-    """Whose gates the packets of the block meet; returns the number of observations then."""
-    slots = state.table.slots
-    count = np.uint64(first)
-    for n in range(begin, end):
-        i, b = np.uint64(n), np.uint64(n - begin)
-        k = count - np.uint64(first)
-        key = block.key[b]
-        if key == ZERO:
-            if columns.skip[i] == 0:
-                count += np.uint64(_meet_without_record(columns, table, at, i, n, block, verdicts, k, count))
+    reached = True
+    for egress in (1, 0):
+        interface = sender if egress else receiver
+        if interface < 0:
             continue
-        ends, back, start = block.ends[b], np.uint64(block.back[b]), block.place[b]
-        record = np.int64(start)
-        if not holds(state.table, start, key, ends, pair_of(columns, i, back)):
-            record = _record(columns, table, i, key, ends, start, back, state)
-            if record == NOBODY:
-                continue
-        near, far = _LOWER + back * _BETWEEN, _UPPER - back * _BETWEEN
-        sender, receiver = slots[np.uint64(record), near + _GATE], slots[np.uint64(record), far + _GATE]
-        sends, receives = sender & SENDS != 0, receiver & RECEIVES != 0
-        sender = (sender >> INTERFACE_SHIFT) & INTERFACE_BITS
-        receiver = (receiver >> INTERFACE_SHIFT) & INTERFACE_BITS
-        if len(at) and at[i] >= 0:
-            sends, receives = sends and sender == at[i], receives and receiver == at[i]
-        # Written down in any case, counted if it is one: whose gates are met is not predictable.
-        _put_down(block, verdicts, k, count, n, sender, 1, record, near)
-        count += np.uint64(sends)
-        k += np.uint64(sends)
-        _put_down(block, verdicts, k, count, n, receiver, 0, record, far)
-        count += np.uint64(receives)
-        if not (sends or receives):
-            columns.skip[i] = _NO_INTERFACE
-    return np.int64(count)
-
-
-@inner
-def _without_record(columns, table, block, k, i, interface, egress, reached, clock, state):
-    """One gate's decision about a packet of no flow."""
-    if reached:
-        if table.gates[interface]["groups"] < 0:
-            return decided(UNFILTERED_REASON, -1, 0)
-        if is_exempt(table, columns, i, interface, egress, np.int64(block.remote[k])):
-            return decided(EXEMPT_REASON, -1, 0)
-    known = np.int64(0)
-    if reached:
-        known = np.int64(
-            answer(table, columns, i, interface, egress, np.int64(block.remote[k]), np.int64(block.local[k]))
+        decision = _without_record(
+            columns, table, i, interface, egress, source, destination, reached, clock, state
         )
-    return without_record(columns, i, interface, egress, reached, known, clock, state)
+        if columns.shape[i] == FIRST_FRAGMENT and reached and decision & 255 != UNFILTERED_REASON:
+            remember_fate(columns, i, interface, egress, decision, clock, state)
+        _write(verdicts, np.uint64(count), i, interface, egress, decision)
+        count += 1
+        reached = decision & 255 < FIRST_DROP
+    return count
 
 
 @kernel
@@ -245,35 +203,48 @@ def judge(
     have room: a packet makes at most one record, a first fragment two more.
     """
     count = 0
-    dropped = -1  # the packet that its sender's gate dropped last
-    block = state.block
-    for begin in range(0, len(columns.skip), BLOCK):
-        first = count
-        end = min(begin + BLOCK, len(columns.skip))
-        _name(columns, block, state, begin, end)
-        count = _meet(columns, table, at, block, state, verdicts, begin, end, first)
-        for n in range(first, count):
-            m, k = np.uint64(n), np.uint64(n - first)
-            row = np.int64(verdicts.packet[m])
-            i = np.uint64(row)
-            egress = np.int64(verdicts.direction[m])
-            reached = dropped != row
-            clock = block.clock[np.uint64(row - begin)]
-            record = block.record[k]
-            if record == NOBODY:
-                interface = np.int64(verdicts.interface[m])
-                decision = _without_record(columns, table, block, k, i, interface, egress, reached, clock, state)
-            else:
-                place, gate = np.uint64(record), block.gate[k]
+    slots = state.table.slots
+    packets = len(columns.skip)
+    for begin in range(0, packets, BLOCK):
+        end = min(begin + BLOCK, packets)
+        _fetch(columns, state, begin, end)
+        for n in range(begin, end):
+            i = np.uint64(n)
+            clock = _tick(columns, i, state.counts)
+            if columns.flow[i] == ZERO:
+                if columns.skip[i] == 0:
+                    count = _judge_without_record(columns, table, at, i, clock, state, verdicts, count)
+                continue
+            place = state.places[np.uint64(n - begin)]
+            if not holds(state.table, place, columns, i):
+                record = _record(columns, table, i, place, state)
+                if record == NOBODY:
+                    continue
+                place = np.uint64(record)
+            back = np.uint64(columns.back[i])
+            near, far = _LOWER + back * _BETWEEN, _UPPER - back * _BETWEEN
+            sends, receives = slots[place, near + _GATE] & SENDS != 0, slots[place, far + _GATE] & RECEIVES != 0
+            if len(at) and at[i] >= 0:
+                sends = sends and interface_of(slots[place, near + _GATE]) == at[i]
+                receives = receives and interface_of(slots[place, far + _GATE]) == at[i]
+            if not (sends or receives):
+                columns.skip[i] = _NO_INTERFACE
+                continue
+            # One gate or two: which of them comes first is a matter of numbers, since it is not predictable.
+            egress = np.int64(sends)
+            gate = near if sends else far
+            reached = True
+            while True:
                 decision = by_state(columns, i, egress, reached, place, gate, clock, state)
                 if decision < 0:
                     decision = settled(columns, table, i, egress, reached, place, gate, clock, state)
-            reason = decision & 255
-            if columns.shape[i] == FIRST_FRAGMENT and reached and reason != UNFILTERED_REASON:
-                remember_fate(columns, i, np.int64(verdicts.interface[m]), egress, decision, clock, state)
-            verdicts.reason[m] = reason
-            verdicts.flags[m] = (decision >> 8) & 255
-            verdicts.rule[m] = (decision >> 16) - 1
-            if reason >= FIRST_DROP and egress:
-                dropped = row
+                interface = interface_of(slots[place, gate + _GATE])
+                if columns.shape[i] == FIRST_FRAGMENT and reached and decision & 255 != UNFILTERED_REASON:
+                    remember_fate(columns, i, interface, egress, decision, clock, state)
+                _write(verdicts, np.uint64(count), n, interface, egress, decision)
+                count += 1
+                if not (egress and receives):
+                    break
+                egress, gate = 0, far
+                reached = decision & 255 < FIRST_DROP
     return count

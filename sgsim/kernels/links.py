@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sgsim.kernels.compiling import inner, rare
+from sgsim.kernels.compiling import inner, rare, u16, u32
 from sgsim.layout import SKIPS
 from sgsim.model import Skip
 
@@ -28,21 +28,6 @@ ETHERTYPE_IPV4, ETHERTYPE_IPV6 = U64(0x0800), U64(0x86DD)
 VLAN, PROVIDER_VLAN, OLD_QINQ = U64(0x8100), U64(0x88A8), U64(0x9100)
 MPLS, MPLS_MULTICAST, PPPOE = U64(0x8847), U64(0x8848), U64(0x8864)
 PPP_IPV4, PPP_IPV6 = U64(0x0021), U64(0x0057)
-
-
-@inner
-def u16(data, at):
-    return U64(data[at]) << U64(8) | U64(data[at + U64(1)])
-
-
-@inner
-def u32(data, at):
-    return (
-        U64(data[at]) << U64(24)
-        | U64(data[at + U64(1)]) << U64(16)
-        | U64(data[at + U64(2)]) << U64(8)
-        | U64(data[at + U64(3)])
-    )
 
 
 @inner

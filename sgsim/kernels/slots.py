@@ -45,18 +45,22 @@ _WIDE = np.uint64(WIDE)
 
 
 @inner
-def is_back(columns, i):
-    """1 if the packet goes from the upper of its two addresses to the lower one."""
-    src_hi, dst_hi = columns.src_hi[i], columns.dst_hi[i]
-    above = (src_hi > dst_hi) | ((src_hi == dst_hi) & (columns.src_lo[i] > columns.dst_lo[i]))
-    return np.uint64(above)
+def addresses_of(columns, i):
+    """Upper and lower half of the packet's source, then of its destination."""
+    return columns.src_hi[i], columns.src_lo[i], columns.dst_hi[i], columns.dst_lo[i]
 
 
 @inner
-def pair_of(columns, i, back):
-    """The packet's addresses, the lower one first. Without a branch: which it is cannot be predicted."""
-    src_hi, src_lo = columns.src_hi[i], columns.src_lo[i]
-    dst_hi, dst_lo = columns.dst_hi[i], columns.dst_lo[i]
+def is_back(addresses):
+    """1 if a packet goes from the upper of its two addresses to the lower one."""
+    src_hi, src_lo, dst_hi, dst_lo = addresses
+    return np.uint64((src_hi > dst_hi) | ((src_hi == dst_hi) & (src_lo > dst_lo)))
+
+
+@inner
+def pair_of(addresses, back):
+    """The addresses, the lower one first. Without a branch: which it is cannot be predicted."""
+    src_hi, src_lo, dst_hi, dst_lo = addresses
     turn = ZERO - back
     hi, lo = (src_hi ^ dst_hi) & turn, (src_lo ^ dst_lo) & turn
     return src_hi ^ hi, src_lo ^ lo, dst_hi ^ hi, dst_lo ^ lo
@@ -73,7 +77,7 @@ def ends_of(pair):
 def record_key(kind, version, protocol, interface, upper):
     """The word KEY; ``upper`` are its upper 32 bits: ports, ICMP identifier and requester, or a datagram's number."""
     low = np.uint64(USED) | (np.uint64(kind) << np.uint64(KIND_SHIFT)) | (np.uint64(protocol) << np.uint64(20))
-    low |= np.uint64(version & 2) << np.uint64(27)  # WIDE: 4 and 6 differ in this bit
+    low |= (np.uint64(version) & np.uint64(2)) << np.uint64(27)  # WIDE: 4 and 6 differ in this bit
     return (np.uint64(upper) << _HALF) | low | np.uint64(interface)
 
 
@@ -86,13 +90,8 @@ def start_of(slots, ends, key):
 
 
 @inner
-def holds(table, place, key, ends, pair):
-    """Whether the record at a place is the one with that key between those addresses."""
-    slots = table.slots
-    if np.uint64(slots[place, KEY]) != key or np.uint64(slots[place, ENDS]) != ends:
-        return False
-    if key & _WIDE == ZERO:
-        return True
+def _is_between(table, place, pair):
+    """Whether an IPv6 record's addresses are these."""
     wide = table.wide
     lower_hi, lower_lo, upper_hi, upper_lo = pair
     return (
@@ -104,11 +103,24 @@ def holds(table, place, key, ends, pair):
 
 
 @inner
+def holds(table, place, columns, i):
+    """Whether the record at a place is that of the packet's flow."""
+    key = columns.flow[i]
+    if np.uint64(table.slots[place, KEY]) != key or np.uint64(table.slots[place, ENDS]) != columns.ends[i]:
+        return False
+    if key & _WIDE == ZERO:
+        return True
+    return _is_between(table, place, pair_of(addresses_of(columns, i), np.uint64(columns.back[i])))
+
+
+@inner
 def find(table, place, key, ends, pair):
     """(place, True) of the record, from where its probe begins; or (the empty place where it may be made, False)."""
-    mask = np.uint64(len(table.slots) - 1)
-    while table.slots[place, KEY] != 0:
-        if holds(table, place, key, ends, pair):
+    slots = table.slots
+    mask = np.uint64(len(slots) - 1)
+    while slots[place, KEY] != 0:
+        same = np.uint64(slots[place, KEY]) == key and np.uint64(slots[place, ENDS]) == ends
+        if same and (key & _WIDE == ZERO or _is_between(table, place, pair)):
             return place, True
         place = (place + np.uint64(1)) & mask
     return place, False
@@ -155,7 +167,8 @@ def _is_kept(slots, place, clock):
         return False
     if slots[place, LOWER_GATE + EXPIRES] >= clock or slots[place, UPPER_GATE + EXPIRES] >= clock:
         return True
-    return is_flow(slots, place) and (slots[place, LOWER_GATE + GATE_WORD] | slots[place, UPPER_GATE + GATE_WORD]) & NOTED != 0
+    words = slots[place, LOWER_GATE + GATE_WORD] | slots[place, UPPER_GATE + GATE_WORD]
+    return is_flow(slots, place) and words & NOTED != 0
 
 
 @kernel

@@ -23,6 +23,7 @@ from sgsim.kernels.flows import (
 from sgsim.kernels.match import answer, interval
 from sgsim.kernels.slots import (
     ZERO,
+    addresses_of,
     ends_of,
     find,
     interface_of,
@@ -101,11 +102,12 @@ def decided(reason, rule, bits):
 def _fate(columns, i, interface, egress, state):
     """(place, found, key, ends, pair) of the record that keeps a first fragment's decision. The decision stands where
     a flow's lower gate has its GATE_WORD word."""
-    version = columns.version[i]
-    protocol = columns.protocol[i] if version == 4 else np.uint8(0)
+    version = np.uint64(columns.version[i])
+    protocol = np.uint64(columns.protocol[i]) if version == 4 else ZERO
     kind = EGRESS_FATE if egress else INGRESS_FATE
     key = record_key(kind, version, protocol, interface, columns.fragment_id[i])
-    pair = pair_of(columns, i, is_back(columns, i))
+    addresses = addresses_of(columns, i)
+    pair = pair_of(addresses, is_back(addresses))
     ends = ends_of(pair)
     place, found = find(state.table, start_of(state.table.slots, ends, key), key, ends, pair)
     return place, found, key, ends, pair
@@ -148,12 +150,13 @@ def _related_rule(columns, i, interface, egress, clock, state):
     The error goes to the quoted packet's sender, so an error that comes in is about a packet that went out.
     """
     quote = columns.quotes[columns.quoted[i]]
-    src_hi, src_lo, dst_hi, dst_lo = quote["src_hi"], quote["src_lo"], quote["dst_hi"], quote["dst_lo"]
-    if src_hi != columns.dst_hi[i] or src_lo != columns.dst_lo[i]:
+    addresses = quote["src_hi"], quote["src_lo"], quote["dst_hi"], quote["dst_lo"]
+    if addresses[0] != columns.dst_hi[i] or addresses[1] != columns.dst_lo[i]:
         return np.int64(-1)
-    back = np.uint64((src_hi > dst_hi) | ((src_hi == dst_hi) & (src_lo > dst_lo)))
-    pair = (dst_hi, dst_lo, src_hi, src_lo) if back else (src_hi, src_lo, dst_hi, dst_lo)
-    key = flow_key(columns.version[i], quote["protocol"], back, quote["src_port"], quote["dst_port"])
+    back = is_back(addresses)
+    pair = pair_of(addresses, back)
+    version, protocol = np.uint64(columns.version[i]), np.uint64(quote["protocol"])
+    key = flow_key(version, protocol, back, np.uint64(quote["src_port"]), np.uint64(quote["dst_port"]))
     if key == ZERO:
         return np.int64(-1)
     ends = ends_of(pair)
@@ -170,10 +173,8 @@ def _related_rule(columns, i, interface, egress, clock, state):
 
 
 @inner
-def without_record(columns, i, interface, egress, reached, answer, clock, state):
+def without_record(columns, i, interface, egress, answer, clock, state):
     """Section 5 for a packet of no flow: a later fragment, an ICMP error, a message of which nothing is kept."""
-    if not reached:
-        return decided(NOT_REACHED, -1, 0)
     if columns.shape[i] == LATER_FRAGMENT:
         return _later_fragment(columns, i, interface, egress, answer, clock, state)
     if columns.quoted[i] >= 0:

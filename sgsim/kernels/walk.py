@@ -1,4 +1,4 @@
-"""Bytes of a capture -> where its packets lie: the record headers of pcap, the packet blocks of pcapng.
+"""Bytes of a capture -> columns: the record headers of pcap, the packet blocks of pcapng, and the frames in them.
 
 A walk stops where its columns are full, where the window ends in mid-record, or at what only Python can handle; it
 says which, and where it stands.
@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sgsim.kernels.compiling import inner, kernel, rare
+from sgsim.kernels.compiling import inner, kernel, rare, u32
+from sgsim.kernels.decode import decode_frame
 from sgsim.layout import PacketColumns
 
 U8, U16, U32, U64 = np.uint8, np.uint16, np.uint32, np.uint64
@@ -59,6 +60,7 @@ class Walk(NamedTuple):
     needed: int  # SHORT: bytes the record at `at` takes; LONG_RECORD: the length that makes no sense; else 0
     last_time: int  # time of the last packet block, ns: a simple packet block takes it over
     clamped: bool  # some time lay beyond +-2**62 ns
+    quotes: int  # rows of columns.quotes that were filled
 
 
 class Interfaces(NamedTuple):
@@ -76,47 +78,50 @@ class Interfaces(NamedTuple):
 
 @inner
 def _u32(data, at, swapped):
+    number = u32(data, at)
     if swapped:
-        return (
-            U64(data[at]) << U64(24)
-            | U64(data[at + U64(1)]) << U64(16)
-            | U64(data[at + U64(2)]) << U64(8)
-            | U64(data[at + U64(3)])
-        )
+        return number
     return (
-        U64(data[at])
-        | U64(data[at + U64(1)]) << U64(8)
-        | U64(data[at + U64(2)]) << U64(16)
-        | U64(data[at + U64(3)]) << U64(24)
+        number >> U64(24)
+        | (number >> U64(8) & U64(0xFF00))
+        | (number & U64(0xFF00)) << U64(8)
+        | (number & U64(0xFF)) << U64(24)
     )
 
 
 @kernel
-def walk_pcap(data: NDArray[np.uint8], begin: int, end: int, form: PcapFormat, columns: PacketColumns) -> Walk:
-    """Fill time_ns, offset, captured and length from the records in ``data[begin:end]``."""
+def read_pcap(
+    data: NDArray[np.uint8], begin: int, end: int, form: PcapFormat, link_type: int, columns: PacketColumns
+) -> Walk:
+    """Fill the columns, but for ``link``, from the records in ``data[begin:end]``."""
     at, stop, header = U64(begin), U64(end), U64(form.header)
-    swapped, fraction = form.swapped, U64(form.fraction)
-    room, n = len(columns.time_ns), 0
+    swapped, fraction, link = form.swapped, U64(form.fraction), U64(link_type)
+    room, n, made = U64(len(columns.time_ns)), U64(0), U64(0)
+    status, needed = FULL, U64(0)
     while n < room:
         if at + header > stop:
-            return Walk(n, I64(at), SHORT, I64(header), 0, False)
+            status, needed = SHORT, header
+            break
         captured = _u32(data, at + U64(8), swapped)
         length = _u32(data, at + U64(12), swapped)
         if form.lengths != LENGTHS_PLAIN and (form.lengths == LENGTHS_SWAPPED or captured > length):
             captured, length = length, captured
         if captured > MAX_CAPTURED:
-            return Walk(n, I64(at), LONG_RECORD, I64(captured), 0, False)
+            status, needed = LONG_RECORD, captured
+            break
         if at + header + captured > stop:
-            return Walk(n, I64(at), SHORT, I64(header + captured), 0, False)
+            status, needed = SHORT, header + captured
+            break
         # Below 2**62 whatever the fields hold: 2**32 seconds and 2**32 thousands of nanoseconds.
         time = _u32(data, at, swapped) * U64(PER_SECOND) + _u32(data, at + U64(4), swapped) * fraction
         columns.time_ns[n] = I64(time)
         columns.offset[n] = I64(at + header)
         columns.captured[n] = U32(captured)
         columns.length[n] = U32(length)
+        made = decode_frame(data, link, columns, n, made)
         at += header + captured
-        n += 1
-    return Walk(n, I64(at), FULL, 0, 0, False)
+        n += U64(1)
+    return Walk(I64(n), I64(at), status, I64(needed), 0, False, I64(made))
 
 
 @rare
@@ -162,33 +167,39 @@ def _time(ticks, faces, i):
 
 
 @kernel
-def walk_pcapng(
-    data: NDArray[np.uint8], begin: int, end: int, faces: Interfaces, columns: PacketColumns, last_time: int
+def read_pcapng(
+    data: NDArray[np.uint8],
+    begin: int,
+    end: int,
+    faces: Interfaces,
+    link_types: NDArray[np.uint16],
+    columns: PacketColumns,
+    last_time: int,
 ) -> Walk:
-    """Fill time_ns, offset, captured, length and link from the packet blocks in ``data[begin:end]``; skip others."""
+    """Fill the columns from the packet blocks in ``data[begin:end]``; pass over other blocks."""
     at, stop, swapped = U64(begin), U64(end), faces.swapped
     interfaces = U64(len(faces.snaplen))
-    room, n, clamped = len(columns.time_ns), 0, False
+    room, n, made, clamped = U64(len(columns.time_ns)), U64(0), U64(0), False
     last = I64(last_time)
     while n < room:
         if at + U64(12) > stop:
-            return Walk(n, I64(at), SHORT, 12, last, clamped)
+            return Walk(I64(n), I64(at), SHORT, 12, last, clamped, I64(made))
         kind = _u32(data, at, swapped)
         total = _u32(data, at + U64(4), swapped)
         if kind == SECTION_HEADER:  # its length is in its own byte order
-            return Walk(n, I64(at), SECTION, 0, last, clamped)
+            return Walk(I64(n), I64(at), SECTION, 0, last, clamped, I64(made))
         timed = kind == ENHANCED_PACKET or kind == OBSOLETE_PACKET
         least = U64(32) if timed else U64(16) if kind == SIMPLE_PACKET else U64(12)
         if total < least or total > MAX_BLOCK:
-            return Walk(n, I64(at), BAD_LENGTH, I64(total), last, clamped)
+            return Walk(I64(n), I64(at), BAD_LENGTH, I64(total), last, clamped, I64(made))
         stated = total
         total = (stated + U64(3)) & U64(0xFFFFFFFC)  # what is no multiple of four is rounded up, as libpcap does
         if at + total > stop:
-            return Walk(n, I64(at), SHORT, I64(total), last, clamped)
+            return Walk(I64(n), I64(at), SHORT, I64(total), last, clamped, I64(made))
         if _u32(data, at + total - U64(4), swapped) != stated:
-            return Walk(n, I64(at), BAD_TRAILER, I64(stated), last, clamped)
+            return Walk(I64(n), I64(at), BAD_TRAILER, I64(stated), last, clamped, I64(made))
         if kind == INTERFACE_DESCRIPTION:
-            return Walk(n, I64(at), INTERFACE, I64(total), last, clamped)
+            return Walk(I64(n), I64(at), INTERFACE, I64(total), last, clamped, I64(made))
         if timed or kind == SIMPLE_PACKET:
             face = U64(0)
             if kind == ENHANCED_PACKET:
@@ -197,12 +208,12 @@ def walk_pcapng(
                 two = _u32(data, at + U64(8), swapped)  # 16 bits of interface, 16 of drops count
                 face = two >> U64(16) if swapped else two & U64(0xFFFF)
             if face >= interfaces:
-                return Walk(n, I64(at), BAD_INTERFACE, I64(face), last, clamped)
+                return Walk(I64(n), I64(at), BAD_INTERFACE, I64(face), last, clamped, I64(made))
             if timed:
                 captured = _u32(data, at + U64(20), swapped)
                 length = _u32(data, at + U64(24), swapped)
                 if captured > total - U64(32):
-                    return Walk(n, I64(at), BAD_CAPTURED, I64(captured), last, clamped)
+                    return Walk(I64(n), I64(at), BAD_CAPTURED, I64(captured), last, clamped, I64(made))
                 ticks = _u32(data, at + U64(12), swapped) << U64(32) | _u32(data, at + U64(16), swapped)
                 last, beyond = _time(ticks, faces, face)
                 clamped = clamped or beyond
@@ -214,12 +225,14 @@ def walk_pcapng(
                     captured = min(captured, faces.snaplen[face])
                 frame = at + U64(12)
             if captured > MAX_CAPTURED:
-                return Walk(n, I64(at), LONG_RECORD, I64(captured), last, clamped)
+                return Walk(I64(n), I64(at), LONG_RECORD, I64(captured), last, clamped, I64(made))
             columns.time_ns[n] = last
             columns.offset[n] = I64(frame)
             columns.captured[n] = U32(captured)
             columns.length[n] = U32(length)
-            columns.link[n] = U16(U64(faces.first_link) + face)
-            n += 1
+            link = U64(faces.first_link) + face
+            columns.link[n] = U16(link)
+            made = decode_frame(data, U64(link_types[link]), columns, n, made)
+            n += U64(1)
         at += total
-    return Walk(n, I64(at), FULL, 0, last, clamped)
+    return Walk(I64(n), I64(at), FULL, 0, last, clamped, I64(made))

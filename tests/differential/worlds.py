@@ -8,6 +8,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 import numpy as np
 
+from sgsim.kernels.decode import name_flows
 from sgsim.layout import FIRST_FRAGMENT, LATER_FRAGMENT, QUOTE, WHOLE, PacketColumns
 from sgsim.model import (
     EVERYWHERE,
@@ -243,9 +244,12 @@ def columns_of(packets: Sequence[Packet]) -> PacketColumns:
             (
                 packet.time_ns, 0, packet.length, packet.length, 0, 0, packet.src.version, packet.protocol,
                 SHAPES[packet.fragment], packet.tcp_flags, *_halves(packet.src), *_halves(packet.dst),
-                *_ports(packet), packet.fragment_id, quoted,
+                *_ports(packet), packet.fragment_id, 0, 0, 0, quoted,
             )
         )  # fmt: skip
-    kinds = ["i8", "i8", "u4", "u4", "u2", "u1", "u1", "u1", "u1", "u1", "u8", "u8", "u8", "u8", "u2", "u2", "u4", "i4"]
+    kinds = ["i8", "i8", "u4", "u4", "u2", "u1", "u1", "u1", "u1", "u1", "u8", "u8", "u8", "u8", "u2", "u2", "u4"]
+    kinds += ["u8", "u8", "u1", "i4"]
     columns = [np.array([row[n] for row in rows], dtype=kind) for n, kind in enumerate(kinds)]
-    return PacketColumns(*columns, quotes)
+    found = PacketColumns(*columns, quotes)
+    name_flows(found)
+    return found

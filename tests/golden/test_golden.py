@@ -69,6 +69,7 @@ def columns_of_lines(lines: list[Line]) -> PacketColumns:
     for row, line in enumerate(lines):
         if line.skip is not None:
             columns.skip[row] = 1 + SKIPS.index(line.skip)
+            columns.flow[row] = 0
     return columns
 
 
