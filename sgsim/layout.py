@@ -49,10 +49,15 @@ class PacketColumns(NamedTuple):
     fragment_id: NDArray[np.uint32]  # identification of a fragment; 0 for whole packets
     flow: NDArray[np.uint64]  # the word KEY of its flow's record, or 0: it belongs to no flow (see below)
     ends: NDArray[np.uint64]  # the word ENDS
-    back: NDArray[np.uint8]  # 1: it goes from the upper of its two addresses to the lower one
+    way: NDArray[np.uint16]  # BACK | FIRST | its TCP flags FIN, SYN, RST and ACK from WAY_FLAGS on
     quoted: NDArray[np.int32]  # row of `quotes` that an ICMP error's quoted packet fills, or -1
     quotes: NDArray[np.void]  # records of QUOTE
 
+
+BACK = 1  # bits of the column `way`: from the upper of the packet's two addresses to the lower one
+FIRST = 2  # a first fragment
+WAY_FLAGS = 6  # shift of four TCP flags
+WAY_FIN, WAY_SYN, WAY_RST, WAY_ACK = 1 << 6, 1 << 7, 1 << 8, 1 << 9
 
 QUOTE = np.dtype(
     [
@@ -189,8 +194,8 @@ class FlowTable(NamedTuple):
     """Open addressing with linear probing over a power of two of records. Nothing is deleted: when it fills, the
     table is moved, and what is idle stays behind."""
 
-    slots: NDArray[np.int64]  # (n, SLOT_WORDS)
-    wide: NDArray[np.uint64]  # (n, 4) IPv6: upper and lower half of the lower address, then of the upper one
+    slots: NDArray[np.int64]  # (SLOT_WORDS * n,) records; a record's place is that of its first word
+    wide: NDArray[np.uint64]  # (4 * n,) IPv6: upper and lower half of the lower address, then of the upper one
 
 
 class TrackSettings(NamedTuple):

@@ -23,7 +23,7 @@ def columns_of(packets: int, **given_columns: Any) -> PacketColumns:
     """IPv4 TCP packets to port 80; columns that are given replace the zeros."""
     dtypes = {"time_ns": np.int64, "offset": np.int64, "captured": np.uint32, "length": np.uint32, "link": np.uint16}
     dtypes |= dict.fromkeys(("src_hi", "src_lo", "dst_hi", "dst_lo"), np.uint64)
-    dtypes |= {"flow": np.uint64, "ends": np.uint64}
+    dtypes |= {"flow": np.uint64, "ends": np.uint64, "way": np.uint16}
     dtypes |= {"src_port": np.uint16, "dst_port": np.uint16, "fragment_id": np.uint32, "quoted": np.int32}
     defaults = {"version": 4, "protocol": 6, "dst_port": 80, "quoted": -1, "length": 60}
     columns = {

@@ -128,11 +128,11 @@ class Simulator:
     def _make_room(self, records: int) -> None:
         """See to it that so many records can be made."""
         table, counts = self._state.table, self._state.counts
-        if counts[SLOTS_USED] + records <= _LOAD * len(table.slots):
+        if counts[SLOTS_USED] + records <= _LOAD * len(table.slots) / SLOT_WORDS:
             return
         clock = int(counts[NOW])
         kept, _ = live(table, clock)
-        size = len(table.slots)
+        size = len(table.slots) // SLOT_WORDS
         while 2 * kept + records > _LOAD * size:  # twice: it must not fill again at once
             size *= 2
         self._state = self._state._replace(table=_empty_table(size))
@@ -141,8 +141,8 @@ class Simulator:
 
 def _empty_table(size: int) -> FlowTable:
     return FlowTable(
-        slots=np.frombuffer(_pages(size * 8 * SLOT_WORDS), dtype=np.int64).reshape(size, SLOT_WORDS),
-        wide=np.frombuffer(_pages(size * 32), dtype=np.uint64).reshape(size, 4),
+        slots=np.frombuffer(_pages(size * 8 * SLOT_WORDS), dtype=np.int64),
+        wide=np.frombuffer(_pages(size * 32), dtype=np.uint64),
     )
 
 

@@ -65,21 +65,19 @@ rare = njit(nogil=True, _nrt=False)  # called, not copied in: handing over its a
 
 
 @intrinsic
-def _prefetch(typing: Any, rows: Any, place: Any) -> Any:
+def _prefetch(typing: Any, items: Any, place: Any) -> Any:
     """The intrinsic llvm.prefetch (address, for reading, keep in all caches, data)."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        index = [arguments[1], context.get_constant(types.intp, 0)]
-        address = cgutils.get_item_pointer(context, builder, signature.args[0], array, index)
-        address = builder.bitcast(address, ir.IntType(8).as_pointer())
+        address = builder.bitcast(builder.gep(array.data, [arguments[1]]), ir.IntType(8).as_pointer())
         number = ir.IntType(32)
         kind = ir.FunctionType(ir.VoidType(), [address.type, number, number, number])
         function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
         builder.call(function, [address, number(0), number(3), number(1)])
         return context.get_dummy_value()
 
-    return types.none(rows, place), generate
+    return types.none(items, types.uint64), generate
 
 
 def _big_endian(width: int) -> Any:
@@ -118,8 +116,8 @@ def _fast64(data, at):
 
 
 @inner
-def _fast_prefetch(rows, place):
-    _prefetch(rows, place)
+def _fast_prefetch(items, place):
+    _prefetch(items, place)
 
 
 @inner
@@ -143,12 +141,12 @@ def _plain64(data, at):
 
 
 @inner
-def _no_prefetch(rows, place):
+def _no_prefetch(items, place):
     pass
 
 
-# Numbers in network order at a place in an array of bytes; ``prefetch`` lets row ``place`` of a two-dimensional array
-# be loaded while other work goes on. Byte by byte, with every index looked at, in the modes that exist to look.
+# Numbers in network order at a place in an array of bytes; ``prefetch`` lets an item of an array be loaded while other
+# work goes on. Byte by byte, with every index looked at, in the modes that exist to look.
 if config.DISABLE_JIT or config.BOUNDSCHECK:
     u16, u32, u64, prefetch = _plain16, _plain32, _plain64, _no_prefetch
 else:

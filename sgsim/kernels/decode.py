@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from sgsim import layout
 from sgsim.kernels.compiling import inner, kernel, rare, u16, u32, u64
-from sgsim.kernels.flows import flow_key
+from sgsim.kernels.flows import ACK, flow_key
 from sgsim.kernels.links import ETHERNET, GOOD, MALFORMED, TRUNCATED, behind_link
 from sgsim.kernels.slots import ZERO, addresses_of, ends_of, is_back, pair_of
-from sgsim.layout import PacketColumns
+from sgsim.layout import WAY_FLAGS, PacketColumns
 
 U8, U16, U32, U64 = np.uint8, np.uint16, np.uint32, np.uint64
 
@@ -259,16 +259,17 @@ def _put(columns, i, version, protocol, shape, addresses, ports, flags, fragment
     src_port, dst_port = ports
     columns.src_port[i], columns.dst_port[i] = U16(src_port), U16(dst_port)
     columns.fragment_id[i] = U32(fragment_id)
-    _name_flow(columns, i, version, protocol, shape, addresses, ports)
+    _name_flow(columns, i, version, protocol, shape, addresses, ports, flags)
 
 
 @inner
-def _name_flow(columns, i, version, protocol, shape, addresses, ports):
+def _name_flow(columns, i, version, protocol, shape, addresses, ports, flags):
     back = is_back(addresses)
     src_port, dst_port = ports
     columns.flow[i] = flow_key(version, protocol, back, src_port, dst_port) if shape != LATER else ZERO
     columns.ends[i] = ends_of(pair_of(addresses, back))
-    columns.back[i] = U8(back)
+    way = (flags & U64(7) | (flags & U64(ACK)) >> U64(1)) << U64(WAY_FLAGS) | back
+    columns.way[i] = U16(way | (U64(layout.FIRST) if shape == FIRST else U64(0)))
 
 
 @inner
@@ -340,11 +341,12 @@ def decode(data: NDArray[np.uint8], link_types: NDArray[np.uint16], columns: Pac
 
 @kernel
 def name_flows(columns: PacketColumns) -> None:
-    """Fill the columns flow, ends and back from the others: where addresses were replaced, or columns made by hand."""
+    """Fill the columns flow, ends and way from the others: where addresses were replaced, or columns made by hand."""
     for n in range(len(columns.skip)):
         i = U64(n)
         ports = U64(columns.src_port[i]), U64(columns.dst_port[i])
         version, protocol, shape = U64(columns.version[i]), U64(columns.protocol[i]), U64(columns.shape[i])
-        _name_flow(columns, i, version, protocol, shape, addresses_of(columns, i), ports)
+        addresses, flags = addresses_of(columns, i), U64(columns.tcp_flags[i])
+        _name_flow(columns, i, version, protocol, shape, addresses, ports, flags)
         if columns.skip[i] != 0:
             columns.flow[i] = ZERO

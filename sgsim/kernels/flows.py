@@ -17,10 +17,15 @@ from sgsim.layout import (
     REPLIED,
     RULE_BITS,
     RULE_SHIFT,
+    SLOT_WORDS,
     STATE_BITS,
+    WAY_ACK,
+    WAY_FIN,
+    WAY_RST,
+    WAY_SYN,
 )
 
-_EXPIRES, _GATE = np.uint64(EXPIRES), np.uint64(GATE_WORD)
+_KEY, _EXPIRES, _GATE = np.uint64(KEY), np.uint64(EXPIRES), np.uint64(GATE_WORD)
 
 FIN, SYN, RST, SYN_ACK = 0x01, 0x02, 0x04, 0x12
 ACK = 0x10
@@ -88,7 +93,7 @@ def makes_entry(version, protocol, flags, dst_port):
 
 # What STEPS gives beside the new state bits: the packet needs nothing but the record (section 5, steps 3 and 5).
 BY_STATE = 64
-_FLAGS_SHIFT = 6
+_WAY_FLAGS = WAY_FIN | WAY_SYN | WAY_RST | WAY_ACK
 
 
 def _steps() -> np.ndarray:
@@ -123,26 +128,30 @@ STEPS = _steps()
 
 
 @inner
-def step(word, egress, flags):
-    """The STEPS of a live entry or mark, whose GATE_WORD word is given, when a packet with these TCP flags (0 for other
-    protocols) meets it."""
+def step(word, egress, way):
+    """The STEPS of a live entry or mark, whose GATE_WORD is given, when a packet of that ``way`` meets it."""
     of_record = (word & STATE_BITS) ^ ((1 ^ egress) << 4)
-    of_packet = (np.int64(flags) & 7) | ((np.int64(flags) & ACK) >> 1)
-    return STEPS[np.uint64(of_record | (of_packet << _FLAGS_SHIFT))]
+    return STEPS[np.uint64(of_record | (way & _WAY_FLAGS))]
 
 
 @inner
-def keep(state, record, gate, word, clock):
-    """The entry or mark is what ``word`` says, and its idle time begins anew."""
-    slots = state.table.slots
-    interface = interface_of(word)
-    expires = clock + state.timers[np.uint64(interface * 8 + (word & 7))]
-    slots[record, gate + _GATE] = word
-    slots[record, gate + _EXPIRES] = expires
+def soonest(state, interface, expires):
+    """An entry or mark of the interface's becomes idle then: what the bound on entries has to know."""
     if state.settings.conntrack_max >= 0:
         instance = state.instances[interface]
         if expires < state.earliest[instance]:
             state.earliest[instance] = expires
+
+
+@inner
+def keep(state, at, word, clock):
+    """The entry or mark of the gate at ``at`` is what ``word`` says, and its idle time begins anew."""
+    slots = state.table.slots
+    interface = interface_of(word)
+    expires = clock + state.timers[np.uint64(interface * 8 + (word & 7))]
+    slots[at + _GATE] = word
+    slots[at + _EXPIRES] = expires
+    soonest(state, interface, expires)
 
 
 @inner
@@ -160,24 +169,24 @@ def first_state(protocol, flags):
 
 
 @inner
-def begin(state, record, gate, bits, rule, clock):
+def begin(state, at, bits, rule, clock):
     """The gate gets an entry, or with DEAD a mark, in the place of what it has; ``bits``: state and those above it."""
     slots = state.table.slots
-    word = slots[record, gate + _GATE]
+    word = slots[at + _GATE]
     if state.settings.conntrack_max >= 0:
         instance = state.instances[interface_of(word)]
-        if is_entry(slots, record, gate):
+        if is_entry(slots, at):
             state.entries[instance] -= 1
         if bits & DEAD == 0:
             state.entries[instance] += 1
     word = (word & ~np.int64((RULE_BITS << RULE_SHIFT) | STATE_BITS)) | (np.int64(rule) << RULE_SHIFT) | bits
-    keep(state, record, gate, word, clock)
+    keep(state, at, word, clock)
 
 
 @inner
-def mark_dead(state, record, gate, protocol, flags, egress, clock):
+def mark_dead(state, at, protocol, flags, egress, clock):
     """Section 10: a flow's opening packet did not get through."""
-    begin(state, record, gate, first_state(protocol, flags) | DEAD | (egress * INITIATOR_LOCAL), 0, clock)
+    begin(state, at, first_state(protocol, flags) | DEAD | (egress * INITIATOR_LOCAL), 0, clock)
 
 
 @rare
@@ -188,19 +197,18 @@ def is_full(state, instance, clock):
     if clock > state.earliest[instance]:
         slots = state.table.slots
         earliest = FOREVER
-        for n in range(len(slots)):
+        for n in range(0, len(slots), SLOT_WORDS):
             place = np.uint64(n)
-            if slots[place, KEY] == 0 or not is_flow(slots, place):
+            if slots[place + _KEY] == 0 or not is_flow(slots, place):
                 continue
             for gate in GATES:
-                if not is_entry(slots, place, gate):
+                at = place + gate
+                if not is_entry(slots, at) or state.instances[interface_of(slots[at + _GATE])] != instance:
                     continue
-                if state.instances[interface_of(slots[place, gate + _GATE])] != instance:
-                    continue
-                if slots[place, gate + _EXPIRES] < clock:
-                    slots[place, gate + _EXPIRES] = NEVER
+                if slots[at + _EXPIRES] < clock:
+                    slots[at + _EXPIRES] = NEVER
                     state.entries[instance] -= 1
-                elif slots[place, gate + _EXPIRES] < earliest:
-                    earliest = slots[place, gate + _EXPIRES]
+                elif slots[at + _EXPIRES] < earliest:
+                    earliest = slots[at + _EXPIRES]
         state.earliest[instance] = earliest
     return state.entries[instance] >= state.settings.conntrack_max

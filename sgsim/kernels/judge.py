@@ -10,19 +10,31 @@ import numpy as np
 
 from sgsim.kernels.compiling import inner, kernel, prefetch, rare
 from sgsim.kernels.match import answer, interval, is_exempt
-from sgsim.kernels.slots import ZERO, addresses_of, find, holds, interface_of, make, pair_of, start_of
+from sgsim.kernels.slots import (
+    ZERO,
+    addresses_of,
+    find,
+    interface_of,
+    is_between,
+    is_called,
+    make,
+    pair_of,
+    start_of,
+)
 from sgsim.kernels.track import (
     EXEMPT_REASON,
     NOT_REACHED,
     UNFILTERED_REASON,
-    by_state,
+    at_once,
     decided,
     remember_fate,
     settled,
     without_record,
 )
 from sgsim.layout import (
+    BACK,
     BLOCK,
+    FIRST,
     FIRST_DROP,
     FIRST_FRAGMENT,
     GATE_WORD,
@@ -40,7 +52,9 @@ from sgsim.layout import (
     REORDERED,
     SENDS,
     SKIPS,
+    SLOT_WORDS,
     UPPER_GATE,
+    WIDE,
     MatchTable,
     PacketColumns,
     TrackState,
@@ -54,23 +68,9 @@ _NO_INTERFACE = np.uint8(SKIPS.index(Skip.NO_INTERFACE) + 1)
 _GATE = np.uint64(GATE_WORD)
 _LOWER, _UPPER = np.uint64(LOWER_GATE), np.uint64(UPPER_GATE)
 _BETWEEN = _UPPER - _LOWER
+_RECORD, _WIDE = np.uint64(SLOT_WORDS), np.uint64(WIDE)
 
 NOBODY = -1  # in the place of a record: the packet meets no gate
-
-
-@inner
-def _tick(columns, i, counts):
-    """Let the clock run to the packet; returns it."""
-    now, time = counts[NOW], columns.time_ns[i]
-    if time < now:
-        counts[REORDERED] += 1
-    elif time - now > LONG_JUMP_NS:
-        if counts[JUMP_FROM] == counts[JUMP_TO]:
-            counts[JUMP_FROM], counts[JUMP_TO] = now, time
-        counts[NOW] = time
-    else:
-        counts[NOW] = time
-    return counts[NOW]
 
 
 @inner
@@ -111,11 +111,12 @@ def _gate_word(columns, table, i, interface, egress, remote, local):
 
 
 @inner
-def _record(columns, table, i, start, state):
-    """The record of a packet's flow, made if it is new; or NOBODY, and ``columns.skip`` says why."""
-    key, ends, back = columns.flow[i], columns.ends[i], np.uint64(columns.back[i])
+def _record(columns, table, i, place, state):
+    """The record of a packet's flow, from where the probe for it begins, made if it is new; or NOBODY, and
+    ``columns.skip`` says why."""
+    key, ends, back = columns.flow[i], columns.ends[i], np.uint64(columns.way[i] & BACK)
     pair = pair_of(addresses_of(columns, i), back)
-    place, found = find(state.table, start, key, ends, pair)
+    place, found = find(state.table, place, key, ends, pair)
     if found:
         return np.int64(place)
     source, destination, sender, receiver = _owners(columns, table, i)
@@ -129,8 +130,8 @@ def _record(columns, table, i, start, state):
     slots = state.table.slots
     near = _LOWER + back * _BETWEEN
     far = _UPPER - back * _BETWEEN
-    slots[place, near + _GATE] = _gate_word(columns, table, i, sender, 1, destination, source)
-    slots[place, far + _GATE] = _gate_word(columns, table, i, receiver, 0, source, destination)
+    slots[place + near + _GATE] = _gate_word(columns, table, i, sender, 1, destination, source)
+    slots[place + far + _GATE] = _gate_word(columns, table, i, receiver, 0, source, destination)
     return np.int64(place)
 
 
@@ -203,48 +204,60 @@ def judge(
     have room: a packet makes at most one record, a first fragment two more.
     """
     count = 0
-    slots = state.table.slots
-    packets = len(columns.skip)
+    slots, counts = state.table.slots, state.counts
+    packets, mask = len(columns.skip), np.uint64(len(slots) - 1)
+    now = counts[NOW]
     for begin in range(0, packets, BLOCK):
         end = min(begin + BLOCK, packets)
         _fetch(columns, state, begin, end)
         for n in range(begin, end):
             i = np.uint64(n)
-            clock = _tick(columns, i, state.counts)
-            if columns.flow[i] == ZERO:
+            time = columns.time_ns[i]
+            if time < now:
+                counts[REORDERED] += 1
+            else:
+                if time - now > LONG_JUMP_NS and counts[JUMP_FROM] == counts[JUMP_TO]:
+                    counts[JUMP_FROM], counts[JUMP_TO] = now, time
+                now = time
+            key = columns.flow[i]
+            if key == ZERO:
                 if columns.skip[i] == 0:
-                    count = _judge_without_record(columns, table, at, i, clock, state, verdicts, count)
+                    count = _judge_without_record(columns, table, at, i, now, state, verdicts, count)
                 continue
-            place = state.places[np.uint64(n - begin)]
-            if not holds(state.table, place, columns, i):
-                record = _record(columns, table, i, place, state)
+            place, way = state.places[np.uint64(n - begin)], np.int64(columns.way[i])
+            # A record that is not where it hashes to is mostly the next one: looked at without a branch.
+            place = (place + _RECORD * np.uint64(not is_called(slots, place, key, columns.ends[i]))) & mask
+            if not is_called(slots, place, key, columns.ends[i]) or (
+                key & _WIDE != ZERO
+                and not is_between(state.table, place, pair_of(addresses_of(columns, i), np.uint64(way & BACK)))
+            ):
+                record = _record(columns, table, i, state.places[np.uint64(n - begin)], state)
                 if record == NOBODY:
                     continue
                 place = np.uint64(record)
-            back = np.uint64(columns.back[i])
-            near, far = _LOWER + back * _BETWEEN, _UPPER - back * _BETWEEN
-            sends, receives = slots[place, near + _GATE] & SENDS != 0, slots[place, far + _GATE] & RECEIVES != 0
+            turn = _BETWEEN * np.uint64(way & BACK)
+            near, far = place + _LOWER + turn, place + _UPPER - turn
+            sends, receives = (slots[near + _GATE] >> 52) & 1, (slots[far + _GATE] >> 53) & 1  # SENDS, RECEIVES
             if len(at) and at[i] >= 0:
-                sends = sends and interface_of(slots[place, near + _GATE]) == at[i]
-                receives = receives and interface_of(slots[place, far + _GATE]) == at[i]
-            if not (sends or receives):
+                sends &= np.int64(interface_of(slots[near + _GATE]) == at[i])
+                receives &= np.int64(interface_of(slots[far + _GATE]) == at[i])
+            if not sends | receives:
                 columns.skip[i] = _NO_INTERFACE
                 continue
             # One gate or two: which of them comes first is a matter of numbers, since it is not predictable.
-            egress = np.int64(sends)
-            gate = near if sends else far
-            reached = True
+            egress, reached = sends, np.int64(1)
+            gate = far ^ ((far ^ near) & (ZERO - np.uint64(sends)))
             while True:
-                decision = by_state(columns, i, egress, reached, place, gate, clock, state)
-                if decision < 0:
-                    decision = settled(columns, table, i, egress, reached, place, gate, clock, state)
-                interface = interface_of(slots[place, gate + _GATE])
-                if columns.shape[i] == FIRST_FRAGMENT and reached and decision & 255 != UNFILTERED_REASON:
-                    remember_fate(columns, i, interface, egress, decision, clock, state)
+                done, decision = at_once(state, gate, egress, reached, way, now)
+                if not done:
+                    decision = settled(columns, table, i, egress, reached, gate, now, state)
+                interface = interface_of(slots[gate + _GATE])
+                if way & FIRST and reached and decision & 255 != UNFILTERED_REASON:
+                    remember_fate(columns, i, interface, egress, decision, now, state)
                 _write(verdicts, np.uint64(count), n, interface, egress, decision)
                 count += 1
-                if not (egress and receives):
+                if not egress & receives:
                     break
-                egress, gate = 0, far
-                reached = decision & 255 < FIRST_DROP
+                egress, gate, reached = np.int64(0), far, np.int64(decision & 255 < FIRST_DROP)
+    counts[NOW] = now
     return count

@@ -36,12 +36,14 @@ from sgsim.layout import (
 
 ZERO = np.uint64(0)
 GATES = (np.uint64(LOWER_GATE), np.uint64(UPPER_GATE))
+_ENDS, _KEY = np.uint64(ENDS), np.uint64(KEY)
 _EXPIRES, _GATE, _ANSWERS = np.uint64(EXPIRES), np.uint64(GATE_WORD), np.uint64(ANSWERS)
 
 # Odd multipliers from the digits of pi, e and the golden ratio; they only spread keys over the table.
 _C1, _C2, _C3 = np.uint64(0x243F6A8885A308D3), np.uint64(0xB7E151628AED2A6B), np.uint64(0x9E3779B97F4A7C15)
 _HALF = np.uint64(32)
 _WIDE = np.uint64(WIDE)
+_RECORD = np.uint64(SLOT_WORDS)
 
 
 @inner
@@ -86,43 +88,43 @@ def start_of(slots, ends, key):
     """Where the probe for a record begins."""
     h = ends * _C1
     h = (h ^ (h >> _HALF) ^ key) * _C2
-    return (h ^ (h >> np.uint64(29))) & np.uint64(len(slots) - 1)
+    return (h ^ (h >> np.uint64(29))) & np.uint64(len(slots) - SLOT_WORDS)
 
 
 @inner
-def _is_between(table, place, pair):
+def behind(slots, place):
+    """The place of the next record."""
+    return (place + _RECORD) & np.uint64(len(slots) - 1)
+
+
+@inner
+def is_between(table, place, pair):
     """Whether an IPv6 record's addresses are these."""
     wide = table.wide
+    at = place >> np.uint64(1)
     lower_hi, lower_lo, upper_hi, upper_lo = pair
     return (
-        wide[place, 0] == lower_hi
-        and wide[place, 1] == lower_lo
-        and wide[place, 2] == upper_hi
-        and wide[place, 3] == upper_lo
+        wide[at] == lower_hi
+        and wide[at + np.uint64(1)] == lower_lo
+        and wide[at + np.uint64(2)] == upper_hi
+        and wide[at + np.uint64(3)] == upper_lo
     )
 
 
 @inner
-def holds(table, place, columns, i):
-    """Whether the record at a place is that of the packet's flow."""
-    key = columns.flow[i]
-    if np.uint64(table.slots[place, KEY]) != key or np.uint64(table.slots[place, ENDS]) != columns.ends[i]:
-        return False
-    if key & _WIDE == ZERO:
-        return True
-    return _is_between(table, place, pair_of(addresses_of(columns, i), np.uint64(columns.back[i])))
+def is_called(slots, place, key, ends):
+    """Whether the record at a place has this name: of IPv4 addresses it is the one; see ``is_between``."""
+    return np.uint64(slots[place + _KEY]) == key and np.uint64(slots[place + _ENDS]) == ends
 
 
 @inner
 def find(table, place, key, ends, pair):
     """(place, True) of the record, from where its probe begins; or (the empty place where it may be made, False)."""
     slots = table.slots
-    mask = np.uint64(len(slots) - 1)
-    while slots[place, KEY] != 0:
-        same = np.uint64(slots[place, KEY]) == key and np.uint64(slots[place, ENDS]) == ends
-        if same and (key & _WIDE == ZERO or _is_between(table, place, pair)):
+    while slots[place + _KEY] != 0:
+        if is_called(slots, place, key, ends) and (key & _WIDE == ZERO or is_between(table, place, pair)):
             return place, True
-        place = (place + np.uint64(1)) & mask
+        place = behind(slots, place)
     return place, False
 
 
@@ -131,44 +133,46 @@ def make(state, place, key, ends, pair):
     """A record without entries in an empty place."""
     table = state.table
     slots = table.slots
-    slots[place, ENDS] = np.int64(ends)
-    slots[place, KEY] = np.int64(key)
+    slots[place + _ENDS] = np.int64(ends)
+    slots[place + _KEY] = np.int64(key)
     for gate in GATES:
-        slots[place, gate + _EXPIRES] = NEVER
-        slots[place, gate + _GATE] = 0
-        slots[place, gate + _ANSWERS] = 0
+        slots[place + gate + _EXPIRES] = NEVER
+        slots[place + gate + _GATE] = 0
+        slots[place + gate + _ANSWERS] = 0
     if key & _WIDE != ZERO:
-        table.wide[place, 0], table.wide[place, 1], table.wide[place, 2], table.wide[place, 3] = pair
+        at = place >> np.uint64(1)
+        for word in range(4):
+            table.wide[at + np.uint64(word)] = pair[word]
     state.counts[SLOTS_USED] += 1
 
 
 @inner
 def is_flow(slots, place):
     """Whether the record is a flow's, not a fragment's fate."""
-    return (slots[place, KEY] >> KIND_SHIFT) & 3 == FLOW
+    return (slots[place + _KEY] >> KIND_SHIFT) & 3 == FLOW
 
 
 @inner
 def interface_of(word):
-    """The interface that the word GATE_WORD names."""
+    """The interface that GATE_WORD names."""
     return (word >> INTERFACE_SHIFT) & INTERFACE_BITS
 
 
 @inner
-def is_entry(slots, place, gate):
-    """Whether the gate has an entry, live or idle: not nothing, and no mark."""
-    return slots[place, gate + _EXPIRES] != NEVER and slots[place, gate + _GATE] & DEAD == 0
+def is_entry(slots, at):
+    """Whether the gate whose words begin at ``at`` has an entry, live or idle: not nothing, and no mark."""
+    return slots[at + _EXPIRES] != NEVER and slots[at + _GATE] & DEAD == 0
 
 
 @inner
 def _is_kept(slots, place, clock):
     """Whether anything in the record can still matter."""
-    if slots[place, KEY] == 0:
+    if slots[place + _KEY] == 0:
         return False
-    if slots[place, LOWER_GATE + EXPIRES] >= clock or slots[place, UPPER_GATE + EXPIRES] >= clock:
+    lower, upper = place + GATES[0], place + GATES[1]
+    if slots[lower + _EXPIRES] >= clock or slots[upper + _EXPIRES] >= clock:
         return True
-    words = slots[place, LOWER_GATE + GATE_WORD] | slots[place, UPPER_GATE + GATE_WORD]
-    return is_flow(slots, place) and words & NOTED != 0
+    return is_flow(slots, place) and (slots[lower + _GATE] | slots[upper + _GATE]) & NOTED != 0
 
 
 @kernel
@@ -177,14 +181,14 @@ def live(table: FlowTable, clock: int) -> tuple[int, int]:
     slots = table.slots
     records = 0
     entries = 0
-    for n in range(len(slots)):
+    for n in range(0, len(slots), SLOT_WORDS):
         place = np.uint64(n)
         if not _is_kept(slots, place, clock):
             continue
         records += 1
         if is_flow(slots, place):
             for gate in GATES:
-                if is_entry(slots, place, gate) and slots[place, gate + _EXPIRES] >= clock:
+                if is_entry(slots, place + gate) and slots[place + gate + _EXPIRES] >= clock:
                     entries += 1
     return records, entries
 
@@ -194,28 +198,29 @@ def move(old: FlowTable, clock: int, state: TrackState) -> None:
     """Carry what is not idle from the old table into ``state.table``, which is empty, and count it anew."""
     table = state.table
     slots = table.slots
-    mask = np.uint64(len(slots) - 1)
     used = 0
     state.entries[:] = 0
-    for n in range(len(old.slots)):
+    for n in range(0, len(old.slots), SLOT_WORDS):
         source = np.uint64(n)
         if not _is_kept(old.slots, source, clock):
             continue
-        key = np.uint64(old.slots[source, KEY])
-        place = start_of(slots, np.uint64(old.slots[source, ENDS]), key)
-        while slots[place, KEY] != 0:
-            place = (place + np.uint64(1)) & mask
+        key = np.uint64(old.slots[source + _KEY])
+        place = start_of(slots, np.uint64(old.slots[source + _ENDS]), key)
+        while slots[place + _KEY] != 0:
+            place = behind(slots, place)
         for word in range(SLOT_WORDS):
-            slots[place, word] = old.slots[source, word]
+            slots[place + np.uint64(word)] = old.slots[source + np.uint64(word)]
         if key & _WIDE != ZERO:
-            for word in range(4):
-                table.wide[place, word] = old.wide[source, word]
+            for word in range(SLOT_WORDS // 2):
+                half = np.uint64(word)
+                table.wide[(place >> np.uint64(1)) + half] = old.wide[(source >> np.uint64(1)) + half]
         used += 1
         if not is_flow(slots, place):
             continue
         for gate in GATES:
-            if slots[place, gate + _EXPIRES] < clock:
-                slots[place, gate + _EXPIRES] = NEVER
-            elif is_entry(slots, place, gate):
-                state.entries[state.instances[interface_of(slots[place, gate + _GATE])]] += 1
+            at = place + gate
+            if slots[at + _EXPIRES] < clock:
+                slots[at + _EXPIRES] = NEVER
+            elif is_entry(slots, at):
+                state.entries[state.instances[interface_of(slots[at + _GATE])]] += 1
     state.counts[SLOTS_USED] = used

@@ -248,7 +248,7 @@ def columns_of(packets: Sequence[Packet]) -> PacketColumns:
             )
         )  # fmt: skip
     kinds = ["i8", "i8", "u4", "u4", "u2", "u1", "u1", "u1", "u1", "u1", "u8", "u8", "u8", "u8", "u2", "u2", "u4"]
-    kinds += ["u8", "u8", "u1", "i4"]
+    kinds += ["u8", "u8", "u2", "i4"]
     columns = [np.array([row[n] for row in rows], dtype=kind) for n, kind in enumerate(kinds)]
     found = PacketColumns(*columns, quotes)
     name_flows(found)
