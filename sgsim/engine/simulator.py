@@ -39,8 +39,13 @@ from sgsim.model import Decision, Direction, Fragments, Interface, Rule, Setting
 from sgsim.selection import check_groups, check_owners
 
 _SECOND = 1_000_000_000
-_FIRST_SLOTS = 1 << 15  # 2 MiB: room for a batch at the load below
-_LOAD = 0.5  # of the table, at which it is moved
+_FIRST_SLOTS = 1 << 16  # 4 MiB: room for a batch at the load below
+_LARGE = 1 << 20  # records, 64 MiB: up to here memory is cheaper than the 5 ns a packet that collisions cost
+
+
+def _most(size: int) -> int:
+    """How many of the table's records may be in use before it is moved."""
+    return size // 4 if size < _LARGE else size // 2
 
 
 class Simulator:
@@ -128,12 +133,12 @@ class Simulator:
     def _make_room(self, records: int) -> None:
         """See to it that so many records can be made."""
         table, counts = self._state.table, self._state.counts
-        if counts[SLOTS_USED] + records <= _LOAD * len(table.slots) / SLOT_WORDS:
+        size = len(table.slots) // SLOT_WORDS
+        if counts[SLOTS_USED] + records <= _most(size):
             return
         clock = int(counts[NOW])
         kept, _ = live(table, clock)
-        size = len(table.slots) // SLOT_WORDS
-        while 2 * kept + records > _LOAD * size:  # twice: it must not fill again at once
+        while 2 * kept + records > _most(size):  # twice: it must not fill again at once
             size *= 2
         self._state = self._state._replace(table=_empty_table(size))
         move(table, clock, self._state)

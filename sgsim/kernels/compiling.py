@@ -10,6 +10,7 @@ import os
 import tempfile
 from hashlib import blake2b
 from pathlib import Path
+from sys import byteorder
 from typing import Any
 
 import numba
@@ -80,8 +81,21 @@ def _prefetch(typing: Any, items: Any, place: Any) -> Any:
     return types.none(items, types.uint64), generate
 
 
-def _big_endian(width: int) -> Any:
-    """A load of ``width`` bytes in network order: two instructions, where LLVM makes up to ten of single bytes."""
+@intrinsic
+def _expect_not(typing: Any, condition: Any) -> Any:
+    """The intrinsic llvm.expect (condition, what it mostly is)."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        bit = ir.IntType(1)
+        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(bit, [bit, bit]), "llvm.expect.i1")
+        return builder.call(function, [arguments[0], bit(0)])
+
+    return types.boolean(types.boolean), generate
+
+
+def _loader(width: int, network: bool) -> Any:
+    """A load of ``width`` bytes, in network order or the other: an instruction or two, where LLVM makes up to ten of
+    single bytes."""
 
     @intrinsic
     def load(typing: Any, data: Any, at: Any) -> Any:
@@ -89,7 +103,9 @@ def _big_endian(width: int) -> Any:
             array = context.make_array(signature.args[0])(context, builder, arguments[0])
             number = ir.IntType(8 * width)
             address = builder.bitcast(builder.gep(array.data, [arguments[1]]), number.as_pointer())
-            value = builder.bswap(builder.load(address, align=1))
+            value = builder.load(address, align=1)
+            if network == (byteorder == "little"):
+                value = builder.bswap(value)
             return builder.zext(value, ir.IntType(64)) if width < 8 else value
 
         return types.uint64(data, types.uint64), generate
@@ -97,7 +113,7 @@ def _big_endian(width: int) -> Any:
     return load
 
 
-_load16, _load32, _load64 = _big_endian(2), _big_endian(4), _big_endian(8)
+_load16, _load32, _load64, _load32_little = _loader(2, True), _loader(4, True), _loader(8, True), _loader(4, False)
 
 
 @inner
@@ -116,8 +132,23 @@ def _fast64(data, at):
 
 
 @inner
+def _fast32_little(data, at):
+    return _load32_little(data, at)
+
+
+@inner
 def _fast_prefetch(items, place):
     _prefetch(items, place)
+
+
+@inner
+def _fast_seldom(condition):
+    return _expect_not(condition)
+
+
+@inner
+def _plain_seldom(condition):
+    return condition
 
 
 @inner
@@ -136,6 +167,12 @@ def _plain32(data, at):
 
 
 @inner
+def _plain32_little(data, at):
+    upper = _byte(data, at + np.uint64(3)) << np.uint64(8) | _byte(data, at + np.uint64(2))
+    return upper << np.uint64(16) | _byte(data, at + np.uint64(1)) << np.uint64(8) | _byte(data, at)
+
+
+@inner
 def _plain64(data, at):
     return _plain32(data, at) << np.uint64(32) | _plain32(data, at + np.uint64(4))
 
@@ -145,9 +182,12 @@ def _no_prefetch(items, place):
     pass
 
 
-# Numbers in network order at a place in an array of bytes; ``prefetch`` lets an item of an array be loaded while other
-# work goes on. Byte by byte, with every index looked at, in the modes that exist to look.
+# Numbers at a place in an array of bytes, in network order but for ``u32_little``; ``prefetch`` lets an item of an
+# array be loaded while other work goes on; what is ``seldom`` true is compiled out of the way. Byte by byte, with every
+# index looked at, in the modes that exist to look.
 if config.DISABLE_JIT or config.BOUNDSCHECK:
-    u16, u32, u64, prefetch = _plain16, _plain32, _plain64, _no_prefetch
+    u16, u32, u64, u32_little = _plain16, _plain32, _plain64, _plain32_little
+    prefetch, seldom = _no_prefetch, _plain_seldom
 else:
-    u16, u32, u64, prefetch = _fast16, _fast32, _fast64, _fast_prefetch
+    u16, u32, u64, u32_little = _fast16, _fast32, _fast64, _fast32_little
+    prefetch, seldom = _fast_prefetch, _fast_seldom

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgsim import layout
-from sgsim.kernels.compiling import inner, kernel, rare, u16, u32, u64
+from sgsim.kernels.compiling import inner, kernel, rare, seldom, u16, u32, u64
 from sgsim.kernels.flows import ACK, flow_key
 from sgsim.kernels.links import ETHERNET, GOOD, MALFORMED, TRUNCATED, behind_link
 from sgsim.kernels.slots import ZERO, addresses_of, ends_of, is_back, pair_of
@@ -227,14 +227,13 @@ def _frame(data, start, captured, length, link_type):
 def _is_plain4(data, start, protocol):
     """Ethernet, IPv4 without options or fragments, TCP, UDP or an ICMP echo, of which 48 bytes are there: these reach
     the TCP flags, so only the total length can say that something is missing."""
-    if u32(data, start + U64(12)) >> U64(8) != U64(0x080045) or u16(data, start + U64(20)) & U64(0x3FFF) != U64(0):
-        return False
-    total = u16(data, start + U64(16))
-    if protocol == TCP:
-        return total >= U64(34)
-    if total < U64(28):
-        return False
-    return protocol == UDP or (protocol == ICMP and U64(data[start + U64(34)]) & U64(0xF7) == U64(0))
+    plain = (u32(data, start + U64(12)) >> U64(8) == U64(0x080045)) & (
+        u16(data, start + U64(20)) & U64(0x3FFF) == U64(0)
+    )
+    echo = (protocol == ICMP) & (U64(data[start + U64(34)]) & U64(0xF7) == U64(0))
+    needed = U64(34) if protocol == TCP else U64(28)
+    known = (protocol == TCP) | (protocol == UDP) | echo
+    return plain & known & (u16(data, start + U64(16)) >= needed)
 
 
 @inner
@@ -285,9 +284,9 @@ def decode_frame(data, link_type, columns, i, made):
             addresses = U64(0), both >> U64(32), U64(0), both & U64(0xFFFFFFFF)
             two = u32(data, start + U64(34))
             ports = two >> U64(16), two & U64(0xFFFF)
-            if protocol == ICMP:
+            if seldom(protocol == ICMP):
                 ports = u16(data, start + U64(38)), two >> U64(16)
-            flags = U64(data[start + U64(47)]) if protocol == TCP else U64(0)
+            flags = U64(data[start + U64(47)]) * U64(protocol == TCP)
             _put(columns, i, U64(4), protocol, WHOLE, addresses, ports, flags, U64(0))
             return made
         if _is_plain6(data, start, captured):

@@ -102,7 +102,7 @@ def _steps() -> np.ndarray:
     Index, from the lowest bit: state (3 bits), DEAD, from the initiator (or marked side), REPLIED, and the packet's
     FIN, SYN, RST, ACK. Value: the state bits of GATE_WORD afterwards, but for INITIATOR_LOCAL, and BY_STATE.
     """
-    steps = np.zeros(1 << 10, dtype=np.int64)
+    steps = np.zeros(1 << 10, dtype=np.int16)
     for index in range(len(steps)):
         state, dead, from_initiator, replied = index & 7, index >> 3 & 1, index >> 4 & 1, index >> 5 & 1
         fin, syn, rst, ack = (index >> bit & 1 for bit in (6, 7, 8, 9))
@@ -131,7 +131,7 @@ STEPS = _steps()
 def step(word, egress, way):
     """The STEPS of a live entry or mark, whose GATE_WORD is given, when a packet of that ``way`` meets it."""
     of_record = (word & STATE_BITS) ^ ((1 ^ egress) << 4)
-    return STEPS[np.uint64(of_record | (way & _WAY_FLAGS))]
+    return np.int64(STEPS[np.uint64(of_record | (way & _WAY_FLAGS))])
 
 
 @inner

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sgsim.kernels.compiling import inner, kernel, prefetch, rare
+from sgsim.kernels.compiling import inner, kernel, prefetch, rare, seldom
 from sgsim.kernels.match import answer, interval, is_exempt
 from sgsim.kernels.slots import (
     ZERO,
@@ -76,11 +76,12 @@ NOBODY = -1  # in the place of a record: the packet meets no gate
 @inner
 def _fetch(columns, state, begin, end):
     """Where the probes for the records of a block's packets begin; the records are on their way then."""
-    slots = state.table.slots
+    slots, wide = state.table.slots, state.table.wide
     for n in range(begin, end):
         i = np.uint64(n)
         place = start_of(slots, columns.ends[i], columns.flow[i])
         prefetch(slots, place)
+        prefetch(wide, (place >> np.uint64(1)) * np.uint64(columns.flow[i] & _WIDE != ZERO))
         state.places[np.uint64(n - begin)] = place
 
 
@@ -213,21 +214,21 @@ def judge(
         for n in range(begin, end):
             i = np.uint64(n)
             time = columns.time_ns[i]
-            if time < now:
+            if seldom(time < now):
                 counts[REORDERED] += 1
             else:
-                if time - now > LONG_JUMP_NS and counts[JUMP_FROM] == counts[JUMP_TO]:
+                if seldom(time - now > LONG_JUMP_NS) and counts[JUMP_FROM] == counts[JUMP_TO]:
                     counts[JUMP_FROM], counts[JUMP_TO] = now, time
                 now = time
             key = columns.flow[i]
-            if key == ZERO:
+            if seldom(key == ZERO):
                 if columns.skip[i] == 0:
                     count = _judge_without_record(columns, table, at, i, now, state, verdicts, count)
                 continue
             place, way = state.places[np.uint64(n - begin)], np.int64(columns.way[i])
             # A record that is not where it hashes to is mostly the next one: looked at without a branch.
             place = (place + _RECORD * np.uint64(not is_called(slots, place, key, columns.ends[i]))) & mask
-            if not is_called(slots, place, key, columns.ends[i]) or (
+            if seldom(not is_called(slots, place, key, columns.ends[i])) or (
                 key & _WIDE != ZERO
                 and not is_between(state.table, place, pair_of(addresses_of(columns, i), np.uint64(way & BACK)))
             ):
@@ -238,10 +239,10 @@ def judge(
             turn = _BETWEEN * np.uint64(way & BACK)
             near, far = place + _LOWER + turn, place + _UPPER - turn
             sends, receives = (slots[near + _GATE] >> 52) & 1, (slots[far + _GATE] >> 53) & 1  # SENDS, RECEIVES
-            if len(at) and at[i] >= 0:
+            if seldom(len(at) > 0) and at[i] >= 0:
                 sends &= np.int64(interface_of(slots[near + _GATE]) == at[i])
                 receives &= np.int64(interface_of(slots[far + _GATE]) == at[i])
-            if not sends | receives:
+            if seldom(sends | receives == 0):
                 columns.skip[i] = _NO_INTERFACE
                 continue
             # One gate or two: which of them comes first is a matter of numbers, since it is not predictable.
@@ -249,10 +250,10 @@ def judge(
             gate = far ^ ((far ^ near) & (ZERO - np.uint64(sends)))
             while True:
                 done, decision = at_once(state, gate, egress, reached, way, now)
-                if not done:
+                if seldom(not done):
                     decision = settled(columns, table, i, egress, reached, gate, now, state)
                 interface = interface_of(slots[gate + _GATE])
-                if way & FIRST and reached and decision & 255 != UNFILTERED_REASON:
+                if seldom(way & FIRST != 0) and reached and decision & 255 != UNFILTERED_REASON:
                     remember_fate(columns, i, interface, egress, decision, now, state)
                 _write(verdicts, np.uint64(count), n, interface, egress, decision)
                 count += 1

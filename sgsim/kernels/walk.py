@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sgsim.kernels.compiling import inner, kernel, rare, u32
+from sgsim.kernels.compiling import inner, kernel, rare, u32, u32_little
 from sgsim.kernels.decode import decode_frame
 from sgsim.layout import PacketColumns
 
@@ -78,15 +78,7 @@ class Interfaces(NamedTuple):
 
 @inner
 def _u32(data, at, swapped):
-    number = u32(data, at)
-    if swapped:
-        return number
-    return (
-        number >> U64(24)
-        | (number >> U64(8) & U64(0xFF00))
-        | (number & U64(0xFF00)) << U64(8)
-        | (number & U64(0xFF)) << U64(24)
-    )
+    return u32(data, at) if swapped else u32_little(data, at)
 
 
 @kernel

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sgsim.engine import Engine
 from sgsim.engine.packets import address_of
-from sgsim.kernels.tally import CREDIT, DROPPED_FLOW, FLOW_LIMIT, Counts, DroppedFlows, reindex, tally
+from sgsim.kernels.tally import CREDIT, DROPPED_FLOW, FLOW_LIMIT, WAITING, Counts, DroppedFlows, reindex, tally
 from sgsim.layout import EGRESS, MIDSTREAM, OPENED, REASONS, REPLACED, SKIPS, PacketColumns, Verdicts
 from sgsim.model import Address, Direction, Interface, Reason
 
@@ -125,4 +125,11 @@ class Tally:
 def _empty_flows(rows: int, numbers: NDArray[np.int64]) -> DroppedFlows:
     rows = min(rows, FLOW_LIMIT)
     slots = np.zeros(1 << (2 * rows - 1).bit_length(), dtype=np.int32)
-    return DroppedFlows(slots, np.zeros(rows, dtype=DROPPED_FLOW), numbers)
+    return DroppedFlows(
+        slots,
+        np.zeros(rows, dtype=DROPPED_FLOW),
+        numbers,
+        places=np.zeros(WAITING + 1, dtype=np.int32),
+        keys=np.zeros(WAITING, dtype=np.uint64),
+        starts=np.zeros(WAITING, dtype=np.uint64),
+    )
