@@ -156,7 +156,7 @@ SIDE = np.dtype(
 )
 
 
-BLOCK = 256  # packets whose records are fetched at a time: 16 KiB, a third of the nearest cache
+AHEAD = 32  # packets whose records are being fetched while others are judged
 
 
 # --- connection tracking ------------------------------------------------------------------------------------------
@@ -222,7 +222,7 @@ class TrackState(NamedTuple):
     timers: NDArray[np.int64]  # (interfaces * 8,) nanoseconds, by the states of kernels.flows
     instances: NDArray[np.int64]  # (interfaces,) interfaces of one instance share the bound on entries
     settings: TrackSettings
-    places: NDArray[np.uint64]  # (BLOCK,) where the probes for a block's records begin
+    places: NDArray[np.uint64]  # (2 * AHEAD,) where the probes for the next packets' records begin
 
 
 # Of TrackState.counts. The clock is the running maximum of the stream's times; a jump is its first by over 30 days.

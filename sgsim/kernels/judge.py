@@ -33,7 +33,7 @@ from sgsim.kernels.track import (
 )
 from sgsim.layout import (
     BACK,
-    BLOCK,
+    AHEAD,
     FIRST,
     FIRST_DROP,
     FIRST_FRAGMENT,
@@ -68,21 +68,21 @@ _NO_INTERFACE = np.uint8(SKIPS.index(Skip.NO_INTERFACE) + 1)
 _GATE = np.uint64(GATE_WORD)
 _LOWER, _UPPER = np.uint64(LOWER_GATE), np.uint64(UPPER_GATE)
 _BETWEEN = _UPPER - _LOWER
+_RING = np.uint64(2 * AHEAD - 1)
 _RECORD, _WIDE = np.uint64(SLOT_WORDS), np.uint64(WIDE)
 
 NOBODY = -1  # in the place of a record: the packet meets no gate
 
 
 @inner
-def _fetch(columns, state, begin, end):
-    """Where the probes for the records of a block's packets begin; the records are on their way then."""
-    slots, wide = state.table.slots, state.table.wide
-    for n in range(begin, end):
-        i = np.uint64(n)
-        place = start_of(slots, columns.ends[i], columns.flow[i])
-        prefetch(slots, place)
-        prefetch(wide, (place >> np.uint64(1)) * np.uint64(columns.flow[i] & _WIDE != ZERO))
-        state.places[np.uint64(n - begin)] = place
+def _fetch(columns, state, n):
+    """Find out where the probe for packet ``n``'s record begins; the record is on its way then."""
+    table, i = state.table, np.uint64(n)
+    key = columns.flow[i]
+    place = start_of(table.slots, columns.ends[i], key)
+    prefetch(table.slots, place)
+    prefetch(table.wide, (place >> np.uint64(1)) * np.uint64(key & _WIDE != ZERO))
+    state.places[i & _RING] = place
 
 
 @inner
@@ -208,57 +208,57 @@ def judge(
     slots, counts = state.table.slots, state.counts
     packets, mask = len(columns.skip), np.uint64(len(slots) - 1)
     now = counts[NOW]
-    for begin in range(0, packets, BLOCK):
-        end = min(begin + BLOCK, packets)
-        _fetch(columns, state, begin, end)
-        for n in range(begin, end):
-            i = np.uint64(n)
-            time = columns.time_ns[i]
-            if seldom(time < now):
-                counts[REORDERED] += 1
-            else:
-                if seldom(time - now > LONG_JUMP_NS) and counts[JUMP_FROM] == counts[JUMP_TO]:
-                    counts[JUMP_FROM], counts[JUMP_TO] = now, time
-                now = time
-            key = columns.flow[i]
-            if seldom(key == ZERO):
-                if columns.skip[i] == 0:
-                    count = _judge_without_record(columns, table, at, i, now, state, verdicts, count)
+    for n in range(min(AHEAD, packets)):
+        _fetch(columns, state, n)
+    for n in range(packets):
+        _fetch(columns, state, min(n + AHEAD, packets - 1))
+        i = np.uint64(n)
+        time = columns.time_ns[i]
+        if seldom(time < now):
+            counts[REORDERED] += 1
+        else:
+            if seldom(time - now > LONG_JUMP_NS) and counts[JUMP_FROM] == counts[JUMP_TO]:
+                counts[JUMP_FROM], counts[JUMP_TO] = now, time
+            now = time
+        key = columns.flow[i]
+        if seldom(key == ZERO):
+            if columns.skip[i] == 0:
+                count = _judge_without_record(columns, table, at, i, now, state, verdicts, count)
+            continue
+        place, way = state.places[i & _RING], np.int64(columns.way[i])
+        # A record that is not where it hashes to is mostly the next one: looked at without a branch.
+        place = (place + _RECORD * np.uint64(not is_called(slots, place, key, columns.ends[i]))) & mask
+        if seldom(not is_called(slots, place, key, columns.ends[i])) or (
+            key & _WIDE != ZERO
+            and not is_between(state.table, place, pair_of(addresses_of(columns, i), np.uint64(way & BACK)))
+        ):
+            record = _record(columns, table, i, state.places[i & _RING], state)
+            if record == NOBODY:
                 continue
-            place, way = state.places[np.uint64(n - begin)], np.int64(columns.way[i])
-            # A record that is not where it hashes to is mostly the next one: looked at without a branch.
-            place = (place + _RECORD * np.uint64(not is_called(slots, place, key, columns.ends[i]))) & mask
-            if seldom(not is_called(slots, place, key, columns.ends[i])) or (
-                key & _WIDE != ZERO
-                and not is_between(state.table, place, pair_of(addresses_of(columns, i), np.uint64(way & BACK)))
-            ):
-                record = _record(columns, table, i, state.places[np.uint64(n - begin)], state)
-                if record == NOBODY:
-                    continue
-                place = np.uint64(record)
-            turn = _BETWEEN * np.uint64(way & BACK)
-            near, far = place + _LOWER + turn, place + _UPPER - turn
-            sends, receives = (slots[near + _GATE] >> 52) & 1, (slots[far + _GATE] >> 53) & 1  # SENDS, RECEIVES
-            if seldom(len(at) > 0) and at[i] >= 0:
-                sends &= np.int64(interface_of(slots[near + _GATE]) == at[i])
-                receives &= np.int64(interface_of(slots[far + _GATE]) == at[i])
-            if seldom(sends | receives == 0):
-                columns.skip[i] = _NO_INTERFACE
-                continue
-            # One gate or two: which of them comes first is a matter of numbers, since it is not predictable.
-            egress, reached = sends, np.int64(1)
-            gate = far ^ ((far ^ near) & (ZERO - np.uint64(sends)))
-            while True:
-                done, decision = at_once(state, gate, egress, reached, way, now)
-                if seldom(not done):
-                    decision = settled(columns, table, i, egress, reached, gate, now, state)
-                interface = interface_of(slots[gate + _GATE])
-                if seldom(way & FIRST != 0) and reached and decision & 255 != UNFILTERED_REASON:
-                    remember_fate(columns, i, interface, egress, decision, now, state)
-                _write(verdicts, np.uint64(count), n, interface, egress, decision)
-                count += 1
-                if not egress & receives:
-                    break
-                egress, gate, reached = np.int64(0), far, np.int64(decision & 255 < FIRST_DROP)
+            place = np.uint64(record)
+        turn = _BETWEEN * np.uint64(way & BACK)
+        near, far = place + _LOWER + turn, place + _UPPER - turn
+        sends, receives = (slots[near + _GATE] >> 52) & 1, (slots[far + _GATE] >> 53) & 1  # SENDS, RECEIVES
+        if seldom(len(at) > 0) and at[i] >= 0:
+            sends &= np.int64(interface_of(slots[near + _GATE]) == at[i])
+            receives &= np.int64(interface_of(slots[far + _GATE]) == at[i])
+        if seldom(sends | receives == 0):
+            columns.skip[i] = _NO_INTERFACE
+            continue
+        # One gate or two: which of them comes first is a matter of numbers, since it is not predictable.
+        egress, reached = sends, np.int64(1)
+        gate = far ^ ((far ^ near) & (ZERO - np.uint64(sends)))
+        while True:
+            done, decision = at_once(state, gate, egress, reached, way, now)
+            if seldom(not done):
+                decision = settled(columns, table, i, egress, reached, gate, now, state)
+            interface = interface_of(slots[gate + _GATE])
+            if seldom(way & FIRST != 0) and reached and decision & 255 != UNFILTERED_REASON:
+                remember_fate(columns, i, interface, egress, decision, now, state)
+            _write(verdicts, np.uint64(count), n, interface, egress, decision)
+            count += 1
+            if not egress & receives:
+                break
+            egress, gate, reached = np.int64(0), far, np.int64(decision & 255 < FIRST_DROP)
     counts[NOW] = now
     return count
