@@ -8,17 +8,17 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sgsim.captures.batch import Batch, MergedBatch
+from sgsim.captures.batch import BATCH, Batch, MergedBatch
 from sgsim.layout import PacketColumns
 
 
 class Batches(Protocol):
     """What can be merged: a Capture, a PacketCapture."""
 
-    def batches(self, packets: int = 8192) -> Iterator[Batch]: ...
+    def batches(self, packets: int = BATCH) -> Iterator[Batch]: ...
 
 
-def merged(captures: Sequence[Batches], packets: int = 8192) -> Iterator[MergedBatch]:
+def merged(captures: Sequence[Batches], packets: int = BATCH) -> Iterator[MergedBatch]:
     """The packets of all captures by time, ``packets`` or fewer of each at a time; ties in the order given.
 
     Each capture's own order is kept: a packet is sorted by the running maximum of its capture's times, which is what

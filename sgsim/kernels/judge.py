@@ -32,8 +32,8 @@ from sgsim.kernels.track import (
     without_record,
 )
 from sgsim.layout import (
-    BACK,
     AHEAD,
+    BACK,
     FIRST,
     FIRST_DROP,
     FIRST_FRAGMENT,
