@@ -219,7 +219,8 @@ class TrackState(NamedTuple):
     counts: NDArray[np.int64]  # by the numbers below
     entries: NDArray[np.int64]  # (instances,) entries in the table, idle ones among them
     earliest: NDArray[np.int64]  # (instances,) no entry of it becomes idle before
-    timers: NDArray[np.int64]  # (interfaces * 8,) nanoseconds, by the states of kernels.flows
+    timers: NDArray[np.int64]  # (8 * rows,) nanoseconds, by the states of kernels.flows
+    timer_rows: NDArray[np.int32]  # (interfaces,) most interfaces share one row: all of it stays in the nearest cache
     instances: NDArray[np.int64]  # (interfaces,) interfaces of one instance share the bound on entries
     settings: TrackSettings
     places: NDArray[np.uint64]  # (2 * AHEAD,) where the probes for the next packets' records begin

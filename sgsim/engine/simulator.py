@@ -168,13 +168,15 @@ def _fresh_state(interfaces: list[Interface], settings: Settings) -> TrackState:
     instances: dict[str, int] = {}
     for interface in interfaces:
         instances.setdefault(_instance(interface), len(instances))
-    timers = [seconds for interface in interfaces for seconds in _timers(interface, settings.timeouts)]
+    rows: dict[tuple[int, ...], int] = {}
+    of_interface = [rows.setdefault(_timers(each, settings.timeouts), len(rows)) for each in interfaces]
     return TrackState(
         table=_empty_table(_FIRST_SLOTS),
         counts=np.zeros(7, dtype=np.int64),
         entries=np.zeros(len(instances) + 1, dtype=np.int64),
         earliest=np.full(len(instances) + 1, (1 << 63) - 1, dtype=np.int64),
-        timers=np.array(timers, dtype=np.int64) * _SECOND,
+        timers=np.array(list(rows), dtype=np.int64).ravel() * _SECOND,
+        timer_rows=np.array(of_interface, dtype=np.int32),
         instances=np.array([instances[_instance(interface)] for interface in interfaces], dtype=np.int64),
         settings=_settings(settings, settings.timeouts),
         places=np.zeros(2 * AHEAD, dtype=np.uint64),

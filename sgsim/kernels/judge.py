@@ -52,7 +52,6 @@ from sgsim.layout import (
     REORDERED,
     SENDS,
     SKIPS,
-    SLOT_WORDS,
     UPPER_GATE,
     WIDE,
     MatchTable,
@@ -69,7 +68,7 @@ _GATE = np.uint64(GATE_WORD)
 _LOWER, _UPPER = np.uint64(LOWER_GATE), np.uint64(UPPER_GATE)
 _BETWEEN = _UPPER - _LOWER
 _RING = np.uint64(2 * AHEAD - 1)
-_RECORD, _WIDE = np.uint64(SLOT_WORDS), np.uint64(WIDE)
+_WIDE = np.uint64(WIDE)
 
 NOBODY = -1  # in the place of a record: the packet meets no gate
 
@@ -206,7 +205,7 @@ def judge(
     """
     count = 0
     slots, counts = state.table.slots, state.counts
-    packets, mask = len(columns.skip), np.uint64(len(slots) - 1)
+    packets = len(columns.skip)
     now = counts[NOW]
     for n in range(min(AHEAD, packets)):
         _fetch(columns, state, n)
@@ -226,13 +225,11 @@ def judge(
                 count = _judge_without_record(columns, table, at, i, now, state, verdicts, count)
             continue
         place, way = state.places[i & _RING], np.int64(columns.way[i])
-        # A record that is not where it hashes to is mostly the next one: looked at without a branch.
-        place = (place + _RECORD * np.uint64(not is_called(slots, place, key, columns.ends[i]))) & mask
         if seldom(not is_called(slots, place, key, columns.ends[i])) or (
             key & _WIDE != ZERO
             and not is_between(state.table, place, pair_of(addresses_of(columns, i), np.uint64(way & BACK)))
         ):
-            record = _record(columns, table, i, state.places[i & _RING], state)
+            record = _record(columns, table, i, place, state)
             if record == NOBODY:
                 continue
             place = np.uint64(record)

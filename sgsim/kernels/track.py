@@ -19,6 +19,7 @@ from sgsim.kernels.flows import (
     mark_dead,
     soonest,
     step,
+    timeout,
 )
 from sgsim.kernels.match import answer, interval
 from sgsim.kernels.slots import (
@@ -213,7 +214,7 @@ def at_once(state, at, egress, reached, way, clock):
     word = (word & ~(_STEPPED & -by_state)) | (stepped & STATE_BITS & -by_state)
     slots[at + _GATE] = word
     interface = interface_of(word)
-    idle = clock + state.timers[np.uint64(interface * 8 + (word & 7))]
+    idle = clock + timeout(state, interface, word)
     expires ^= (expires ^ idle) & -by_state
     slots[at + _EXPIRES] = expires
     soonest(state, interface, expires)
