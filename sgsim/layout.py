@@ -73,15 +73,35 @@ QUOTE = np.dtype(
 )
 
 
-class Verdicts(NamedTuple):
-    """m observations of a batch, in order of packets, egress before ingress."""
+# An observation; kernels take it as two 64-bit words, see WORD_* below.
+VERDICT = np.dtype(
+    [
+        ("packet", I32),  # row of the batch
+        ("interface", I32),  # place in the simulator's list of interfaces
+        ("reason", U8),  # place in REASONS
+        ("flags", U8),  # TRACKED | OPENED | REPLACED | MIDSTREAM
+        ("direction", U8),  # INGRESS or EGRESS
+        ("padding", U8),
+        ("rule", I32),  # place in the simulator's list of rules, or -1
+    ]
+)
 
-    packet: NDArray[np.int32]  # row of the batch
-    interface: NDArray[np.int32]  # place in the simulator's list of interfaces
-    direction: NDArray[np.uint8]  # INGRESS or EGRESS
-    reason: NDArray[np.uint8]  # place in REASONS
-    rule: NDArray[np.int32]  # place in the simulator's list of rules, or -1
-    flags: NDArray[np.uint8]  # TRACKED | OPENED | REPLACED | MIDSTREAM
+
+class Verdicts(NamedTuple):
+    """m observations of a batch, in order of packets, egress before ingress: arrays of length m, views of ``rows``."""
+
+    packet: NDArray[np.int32]
+    interface: NDArray[np.int32]
+    direction: NDArray[np.uint8]
+    reason: NDArray[np.uint8]
+    rule: NDArray[np.int32]
+    flags: NDArray[np.uint8]
+    rows: NDArray[np.void]  # records of VERDICT
+
+
+def verdicts_of(rows: NDArray[np.void]) -> Verdicts:
+    """Records of VERDICT as columns."""
+    return Verdicts(*(rows[name] for name in Verdicts._fields[:-1]), rows)
 
 
 TRACKED, OPENED, REPLACED, MIDSTREAM = 1, 2, 4, 8  # bits of Verdicts.flags, as in model.Decision

@@ -57,7 +57,6 @@ from sgsim.layout import (
     MatchTable,
     PacketColumns,
     TrackState,
-    Verdicts,
 )
 from sgsim.model import Skip
 
@@ -151,17 +150,15 @@ def _without_record(columns, table, i, interface, egress, source, destination, r
 
 
 @inner
-def _write(verdicts, m, i, interface, egress, decision):
-    verdicts.packet[m] = i
-    verdicts.interface[m] = interface
-    verdicts.direction[m] = egress
-    verdicts.reason[m] = decision & 255
-    verdicts.flags[m] = (decision >> 8) & 255
-    verdicts.rule[m] = (decision >> 16) - 1
+def _write(rows, m, i, interface, egress, decision):
+    """Observation ``m`` of the batch."""
+    at = np.uint64(m) << np.uint64(1)
+    rows[at] = np.int64(i) | interface << 32
+    rows[at + np.uint64(1)] = decision | egress << 16
 
 
 @rare
-def _judge_without_record(columns, table, at, i, clock, state, verdicts, count):
+def _judge_without_record(columns, table, at, i, clock, state, rows, count):
     """All observations of a packet of no flow; returns the number of observations then."""
     source, destination, sender, receiver = _owners(columns, table, i)
     if sender >= 0 and sender == receiver:
@@ -184,7 +181,7 @@ def _judge_without_record(columns, table, at, i, clock, state, verdicts, count):
         )
         if columns.shape[i] == FIRST_FRAGMENT and reached and decision & 255 != UNFILTERED_REASON:
             remember_fate(columns, i, interface, egress, decision, clock, state)
-        _write(verdicts, np.uint64(count), i, interface, egress, decision)
+        _write(rows, count, i, interface, egress, decision)
         count += 1
         reached = decision & 255 < FIRST_DROP
     return count
@@ -196,9 +193,10 @@ def judge(
     table: MatchTable,
     at: np.ndarray,
     state: TrackState,
-    verdicts: Verdicts,
+    rows: np.ndarray,
 ) -> int:
-    """Judge a batch of n packets in order; returns the number of observations written into ``verdicts`` (2 n + 2 fit).
+    """Judge a batch of n packets in order; returns the number of observations written into ``rows``,
+    records of VERDICT as int64, shape (4 n,).
 
     ``at``, shape (n,) or (0,), int32: the place of the interface a packet was captured at, or -1. The flow table must
     have room: a packet makes at most one record, a first fragment two more.
@@ -222,7 +220,7 @@ def judge(
         key = columns.flow[i]
         if seldom(key == ZERO):
             if columns.skip[i] == 0:
-                count = _judge_without_record(columns, table, at, i, now, state, verdicts, count)
+                count = _judge_without_record(columns, table, at, i, now, state, rows, count)
             continue
         place, way = state.places[i & _RING], np.int64(columns.way[i])
         if seldom(not is_called(slots, place, key, columns.ends[i])) or (
@@ -252,7 +250,7 @@ def judge(
             interface = interface_of(slots[gate + _GATE])
             if seldom(way & FIRST != 0) and reached and decision & 255 != UNFILTERED_REASON:
                 remember_fate(columns, i, interface, egress, decision, now, state)
-            _write(verdicts, np.uint64(count), n, interface, egress, decision)
+            _write(rows, count, n, interface, egress, decision)
             count += 1
             if not egress & receives:
                 break

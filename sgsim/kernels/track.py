@@ -94,8 +94,8 @@ _SYN_SHIFT, _ACK_SHIFT = WAY_SYN.bit_length() - 1, WAY_ACK.bit_length() - 1
 
 @inner
 def decided(reason, rule, bits):
-    """A decision in one number; ``rule`` is -1 for none."""
-    return np.int64(reason) | (np.int64(bits) << 8) | ((np.int64(rule) + 1) << 16)
+    """A decision as the second word of VERDICT, but for the direction; ``rule`` is -1 for none."""
+    return np.int64(reason) | (np.int64(bits) << 8) | (np.int64(rule) << 32)
 
 
 # --- fragments --------------------------------------------------------------------------------------------------------
@@ -222,7 +222,7 @@ def at_once(state, at, egress, reached, way, clock):
     tracked = by_state & (1 ^ dead)
     reason = _RULE + by_state * (_TRACKED - _RULE) + (by_state & dead) * (NOT_REACHED - _TRACKED)
     rule = (((word >> RULE_SHIFT) & -by_state) | (known & (by_state - 1))) & RULE_BITS
-    return True, reason | tracked * (TRACKED << 8) | (rule + 1 - (by_state & dead)) << 16
+    return True, reason | tracked * (TRACKED << 8) | (rule | -(by_state & dead)) << 32
 
 
 @inner
