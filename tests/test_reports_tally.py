@@ -10,8 +10,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sgsim.captures.buffers import allocate
 from sgsim.kernels.tally import FLOW_LIMIT
-from sgsim.layout import OPENED, QUOTE, REASONS, REPLACED, VERDICT, PacketColumns, Verdicts, verdicts_of
+from sgsim.layout import OPENED, REASONS, REPLACED, VERDICT, PacketColumns, Verdicts, verdicts_of
 from sgsim.model import Direction, Interface, Reason
 from sgsim.reports.tally import Tally
 
@@ -21,20 +22,11 @@ ENGINE: Any = SimpleNamespace(interfaces=[Interface("eni-a"), Interface("eni-b")
 
 def columns_of(packets: int, **given_columns: Any) -> PacketColumns:
     """IPv4 TCP packets to port 80; columns that are given replace the zeros."""
-    dtypes = {"time_ns": np.int64, "offset": np.int64, "captured": np.uint32, "length": np.uint32, "link": np.uint16}
-    dtypes |= dict.fromkeys(("src_hi", "src_lo", "dst_hi", "dst_lo"), np.uint64)
-    dtypes |= {"flow": np.uint64, "ends": np.uint64, "way": np.uint16}
-    dtypes |= {"src_port": np.uint16, "dst_port": np.uint16, "fragment_id": np.uint32, "quoted": np.int32}
+    columns = allocate(packets)
     defaults = {"version": 4, "protocol": 6, "dst_port": 80, "quoted": -1, "length": 60}
-    columns = {
-        name: np.full(packets, defaults.get(name, 0), dtype=dtypes.get(name, np.uint8))
-        for name in PacketColumns._fields
-        if name != "quotes"
-    }
-    columns["quotes"] = np.zeros(0, dtype=QUOTE)
-    for name, values in given_columns.items():
-        columns[name][:] = values
-    return PacketColumns(**columns)
+    for name, values in (defaults | given_columns).items():
+        getattr(columns, name)[:] = values
+    return columns
 
 
 def observations(packets: int, **given_columns: Any) -> Verdicts:

@@ -81,7 +81,7 @@ class Simulator:
         return None if before == after else (before, after)
 
     def judge_columns(self, columns: PacketColumns, at: NDArray[np.int32] | None = None) -> Verdicts:
-        packets = len(columns.skip)
+        packets = len(columns.heads)
         if not packets:
             return verdicts_of(self._rows[:0])
         counts = self._state.counts

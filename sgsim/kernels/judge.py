@@ -76,8 +76,9 @@ NOBODY = -1  # in the place of a record: the packet meets no gate
 def _fetch(columns, state, n):
     """Find out where the probe for packet ``n``'s record begins; the record is on its way then."""
     table, i = state.table, np.uint64(n)
-    key = columns.flow[i]
-    place = start_of(table.slots, columns.ends[i], key)
+    head = columns.heads[i]
+    key = head["flow"]
+    place = start_of(table.slots, head["ends"], key)
     prefetch(table.slots, place)
     prefetch(table.wide, (place >> np.uint64(1)) * np.uint64(key & _WIDE != ZERO))
     state.places[i & _RING] = place
@@ -86,9 +87,9 @@ def _fetch(columns, state, n):
 @inner
 def _owners(columns, table, i):
     """(interval of the source, of the destination, sender, receiver) of a packet; -1: nobody's."""
-    version = columns.version[i]
-    source = interval(table, version, columns.src_hi[i], columns.src_lo[i])
-    destination = interval(table, version, columns.dst_hi[i], columns.dst_lo[i])
+    version = columns.bodies[i]["version"]
+    source = interval(table, version, columns.bodies[i]["src_hi"], columns.bodies[i]["src_lo"])
+    destination = interval(table, version, columns.bodies[i]["dst_hi"], columns.bodies[i]["dst_lo"])
     sender = (table.about[np.uint64(source)] >> OWNER_SHIFT) - 1
     receiver = (table.about[np.uint64(destination)] >> OWNER_SHIFT) - 1
     return source, destination, np.int64(sender), np.int64(receiver)
@@ -113,17 +114,18 @@ def _gate_word(columns, table, i, interface, egress, remote, local):
 def _record(columns, table, i, place, state):
     """The record of a packet's flow, from where the probe for it begins, made if it is new; or NOBODY, and
     ``columns.skip`` says why."""
-    key, ends, back = columns.flow[i], columns.ends[i], np.uint64(columns.way[i] & BACK)
+    head = columns.heads[i]
+    key, ends, back = head["flow"], head["ends"], np.uint64(head["way"] & BACK)
     pair = pair_of(addresses_of(columns, i), back)
     place, found = find(state.table, place, key, ends, pair)
     if found:
         return np.int64(place)
     source, destination, sender, receiver = _owners(columns, table, i)
     if sender < 0 and receiver < 0:
-        columns.skip[i] = _NO_INTERFACE
+        columns.heads[i]["skip"] = _NO_INTERFACE
         return np.int64(NOBODY)
     if sender == receiver:
-        columns.skip[i] = _LOCAL
+        columns.heads[i]["skip"] = _LOCAL
         return np.int64(NOBODY)
     make(state, place, key, ends, pair)
     slots = state.table.slots
@@ -162,7 +164,7 @@ def _judge_without_record(columns, table, at, i, clock, state, rows, count):
     """All observations of a packet of no flow; returns the number of observations then."""
     source, destination, sender, receiver = _owners(columns, table, i)
     if sender >= 0 and sender == receiver:
-        columns.skip[i] = _LOCAL
+        columns.heads[i]["skip"] = _LOCAL
         return count
     if table.about[np.uint64(destination)] & MANY_HOSTS:
         receiver = np.int64(-1)
@@ -170,7 +172,7 @@ def _judge_without_record(columns, table, at, i, clock, state, rows, count):
         sender = sender if sender == at[i] else np.int64(-1)
         receiver = receiver if receiver == at[i] else np.int64(-1)
     if sender < 0 and receiver < 0:
-        columns.skip[i] = _NO_INTERFACE
+        columns.heads[i]["skip"] = _NO_INTERFACE
     reached = True
     for egress in (1, 0):
         interface = sender if egress else receiver
@@ -179,7 +181,7 @@ def _judge_without_record(columns, table, at, i, clock, state, rows, count):
         decision = _without_record(
             columns, table, i, interface, egress, source, destination, reached, clock, state
         )
-        if columns.shape[i] == FIRST_FRAGMENT and reached and decision & 255 != UNFILTERED_REASON:
+        if columns.bodies[i]["shape"] == FIRST_FRAGMENT and reached and decision & 255 != UNFILTERED_REASON:
             remember_fate(columns, i, interface, egress, decision, clock, state)
         _write(rows, count, i, interface, egress, decision)
         count += 1
@@ -203,27 +205,28 @@ def judge(
     """
     count = 0
     slots, counts = state.table.slots, state.counts
-    packets = len(columns.skip)
+    packets = len(columns.heads)
     now = counts[NOW]
     for n in range(min(AHEAD, packets)):
         _fetch(columns, state, n)
     for n in range(packets):
         _fetch(columns, state, min(n + AHEAD, packets - 1))
         i = np.uint64(n)
-        time = columns.time_ns[i]
+        head = columns.heads[i]
+        time = head["time_ns"]
         if seldom(time < now):
             counts[REORDERED] += 1
         else:
             if seldom(time - now > LONG_JUMP_NS) and counts[JUMP_FROM] == counts[JUMP_TO]:
                 counts[JUMP_FROM], counts[JUMP_TO] = now, time
             now = time
-        key = columns.flow[i]
+        key = head["flow"]
         if seldom(key == ZERO):
-            if columns.skip[i] == 0:
+            if head["skip"] == 0:
                 count = _judge_without_record(columns, table, at, i, now, state, rows, count)
             continue
-        place, way = state.places[i & _RING], np.int64(columns.way[i])
-        if seldom(not is_called(slots, place, key, columns.ends[i])) or (
+        place, way = state.places[i & _RING], np.int64(head["way"])
+        if seldom(not is_called(slots, place, key, head["ends"])) or (
             key & _WIDE != ZERO
             and not is_between(state.table, place, pair_of(addresses_of(columns, i), np.uint64(way & BACK)))
         ):
@@ -238,7 +241,7 @@ def judge(
             sends &= np.int64(interface_of(slots[near + _GATE]) == at[i])
             receives &= np.int64(interface_of(slots[far + _GATE]) == at[i])
         if seldom(sends | receives == 0):
-            columns.skip[i] = _NO_INTERFACE
+            head["skip"] = _NO_INTERFACE
             continue
         # One gate or two: which of them comes first is a matter of numbers, since it is not predictable.
         egress, reached = sends, np.int64(1)

@@ -84,8 +84,8 @@ def _dropped_key(interface, direction, reason, version, protocol, port):
 @inner
 def _drop(columns, packet, key, slot, flows):
     """Count a dropped packet of the flow that ``key`` and its addresses name, from where the probing begins."""
-    src_hi, src_lo = columns.src_hi[packet], columns.src_lo[packet]
-    dst_hi, dst_lo = columns.dst_hi[packet], columns.dst_lo[packet]
+    body = columns.bodies[packet]
+    src_hi, src_lo, dst_hi, dst_lo = body["src_hi"], body["src_lo"], body["dst_hi"], body["dst_lo"]
     mask = np.uint64(len(flows.slots) - 1)
     while flows.slots[slot] != 0:
         row = flows.rows[np.uint64(flows.slots[slot] - 1)]
@@ -124,15 +124,14 @@ def _drops(columns, rows, waiting, flows):
         k = np.uint64(n)
         place = np.uint64(flows.places[k])
         packet, word = _observation(rows, place)
-        protocol, port = columns.protocol[packet], np.int64(-1)
-        if (protocol == 6 or protocol == 17) and columns.shape[packet] != LATER_FRAGMENT:
-            port = np.int64(columns.dst_port[packet])
+        body = columns.bodies[packet]
+        protocol, port = body["protocol"], np.int64(-1)
+        if (protocol == 6 or protocol == 17) and body["shape"] != LATER_FRAGMENT:
+            port = np.int64(body["dst_port"])
         interface = rows[place << np.uint64(1)] >> 32
-        key = _dropped_key(interface, (word >> 16) & 1, word & 255, columns.version[packet], protocol, port)
-        slot = _slot_of(
-            columns.src_hi[packet], columns.src_lo[packet], columns.dst_hi[packet], columns.dst_lo[packet], key,
-            np.uint64(len(flows.slots) - 1),
-        )  # fmt: skip
+        key = _dropped_key(interface, (word >> 16) & 1, word & 255, body["version"], protocol, port)
+        mask = np.uint64(len(flows.slots) - 1)
+        slot = _slot_of(body["src_hi"], body["src_lo"], body["dst_hi"], body["dst_lo"], key, mask)
         flows.keys[k], flows.starts[k] = key, slot
         prefetch(flows.slots, slot)
     for n in range(waiting):
@@ -162,8 +161,8 @@ def _credit(rule, length, time_ns, flags, rules):
 def tally(columns: PacketColumns, rows: NDArray[np.int64], counts: Counts, flows: DroppedFlows) -> None:
     """Add n packets and their m observations, ``rows``: records of VERDICT as int64, shape (2 m,), to the counts.
     ``flows`` must have room for m more rows, up to FLOW_LIMIT, and more slots than rows."""
-    for n in range(len(columns.skip)):
-        skip = columns.skip[np.uint64(n)]
+    for n in range(len(columns.heads)):
+        skip = columns.heads[np.uint64(n)]["skip"]
         if seldom(skip != 0):
             counts.skips[skip] += _ONE
     gates, rules = counts.gates, counts.rules
@@ -176,7 +175,8 @@ def tally(columns: PacketColumns, rows: NDArray[np.int64], counts: Counts, flows
             counts.flags[np.uint64(flags)] += _ONE
         gates[np.uint64(interface), np.uint64(direction), np.uint64(reason)] += _ONE
         if rule >= 0:
-            _credit(np.uint64(rule), columns.length[packet], columns.time_ns[packet], flags, rules)
+            head = columns.heads[packet]
+            _credit(np.uint64(rule), head["length"], head["time_ns"], flags, rules)
         # Noted in any case, kept if it is a drop: which packets are dropped is not predictable.
         flows.places[np.uint64(waiting)] = n
         waiting += np.int64(reason >= FIRST_DROP)

@@ -51,7 +51,7 @@ class Tally:
         """Count a batch of judged packets (``columns.skip`` as the engine left it)."""
         self._make_room(len(verdicts.packet))
         tally(columns, verdicts.rows.view(np.int64), self._counts, self._flows)
-        self.packets += len(columns.skip)
+        self.packets += len(columns.heads)
 
     def _make_room(self, observations: int) -> None:
         old, used = self._flows.rows, int(self._flows.numbers[0])
