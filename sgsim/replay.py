@@ -22,7 +22,7 @@ from sgsim.mapping import AddressMap
 from sgsim.model import Settings, Topology, Verdict
 from sgsim.reports.outputs import STANDARD_OUTPUT, OutputFile, check_outputs, is_special
 from sgsim.reports.records import RecordWriter
-from sgsim.reports.strangers import Strangers
+from sgsim.reports.strangers import most_common
 from sgsim.reports.summary import Summary, summarise
 from sgsim.reports.tally import Tally
 from sgsim.selection import known_interface, nearest_names, select
@@ -161,13 +161,12 @@ class _Run:
         self, captures: list[AnyCapture], engine: Engine, places: NDArray[np.int32] | None, writers: _Writers
     ) -> Summary:
         """Judge all batches; ``places``, shape (captures,): where each was taken, or -1."""
-        tally, strangers = Tally(engine), Strangers()
+        tally = Tally(engine)
         begun = time.perf_counter()
         for batch in merged(captures):
             self._map.apply(batch.columns)
             verdicts = engine.judge_columns(batch.columns, None if places is None else places[batch.capture])
             tally.add(batch.columns, verdicts)
-            strangers.add(batch.columns)
             writers.write(batch, verdicts)
             self._listeners.progress(*_position(captures), tally.packets)
         writers.finish()
@@ -184,7 +183,7 @@ class _Run:
             captures=[capture.name for capture in captures],
             warnings=list(self._warnings),
             seconds=seconds,
-            strangers=strangers.most_common(MOST_STRANGERS, self._topology, set(self.selected)),
+            strangers=most_common(tally.strangers, MOST_STRANGERS, self._topology, set(self.selected)),
         )
 
     def _warn(self, warnings: Iterable[str]) -> None:
