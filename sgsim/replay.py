@@ -21,6 +21,7 @@ from sgsim.layout import FIRST_DROP, Verdicts
 from sgsim.mapping import AddressMap
 from sgsim.model import Settings, Topology, Verdict
 from sgsim.reports.outputs import STANDARD_OUTPUT, OutputFile, check_outputs, is_special
+from sgsim.reports.parquet import ParquetRecords, check_parquet
 from sgsim.reports.records import RecordWriter
 from sgsim.reports.strangers import Strangers
 from sgsim.reports.summary import Summary, summarise
@@ -32,7 +33,7 @@ ENGINES: Mapping[str, Callable[[Topology, Settings, list[str]], Engine]] = {
     "fast": Simulator,
     "reference": ReferenceEngine,
 }
-RECORD_ENDINGS = {".ndjson": "ndjson", ".csv": "csv"}
+RECORD_ENDINGS = {".ndjson": "ndjson", ".csv": "csv", ".parquet": "parquet"}
 PACKET_ENDINGS = (".pcap", ".pcapng")
 KERNELS = {"fast": "judge", "reference": "decode"}  # the longest to compile of what each needs
 MOST_STRANGERS = 5
@@ -48,7 +49,7 @@ AnyCapture = Capture | PacketCapture
 class Outputs:
     """Names of files that results are written to; "-" is standard output.
 
-    ``observations`` end in .ndjson or .csv, ``allowed_packets`` and ``dropped_packets`` in .pcap or .pcapng;
+    ``observations`` end in .ndjson, .csv or .parquet, ``allowed_packets`` and ``dropped_packets`` in .pcap or .pcapng;
     ``only`` keeps the observations of one verdict.
     """
 
@@ -119,7 +120,7 @@ class _Writers:
     """What takes the verdicts of each batch beside the tally."""
 
     def __init__(self) -> None:
-        self.records: list[RecordWriter] = []
+        self.records: list[RecordWriter | ParquetRecords] = []
         self.packets: list[tuple[Verdict, PacketWriter]] = []
         self.files: list[OutputFile] = []
 
@@ -234,7 +235,10 @@ def _open_writers(
     for name, form in zip(outputs.observations, forms, strict=True):
         file = stack.enter_context(OutputFile(name))
         writers.files.append(file)
-        writers.records.append(RecordWriter(file, form, engine, names, outputs.only))
+        if form == "parquet":
+            writers.records.append(stack.enter_context(ParquetRecords(file, engine, names, outputs.only)))
+        else:
+            writers.records.append(RecordWriter(file, form, engine, names, outputs.only))
     for verdict, packets in ((Verdict.ALLOW, outputs.allowed_packets), (Verdict.DROP, outputs.dropped_packets)):
         if packets is not None:
             file = stack.enter_context(OutputFile(packets))
@@ -248,7 +252,10 @@ def _record_form(name: str) -> str:
     """Which form the records have that go to the file of that name; a pipe or device without an ending: NDJSON."""
     form = RECORD_ENDINGS.get(Path(name).suffix)
     if form is None and not is_special(name):
-        raise OutputError(f"{name}: unknown ending: name it .ndjson or .csv (or - for NDJSON on standard output)")
+        endings = "name it .ndjson, .csv or .parquet (or - for NDJSON on standard output)"
+        raise OutputError(f"{name}: unknown ending: {endings}")
+    if form == "parquet":
+        check_parquet(name)
     return form or "ndjson"
 
 

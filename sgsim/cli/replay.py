@@ -77,7 +77,7 @@ results = _options(
         "observations",
         metavar="FILE",
         multiple=True,
-        help="Write the observations as .ndjson or .csv; - is NDJSON on standard output. May be repeated.",
+        help="Write the observations as .ndjson, .csv or .parquet; - is NDJSON on standard output. May be repeated.",
     ),
     click.option("--only", type=click.Choice(["allow", "drop"]), help="Only these observations in -o."),
     click.option(

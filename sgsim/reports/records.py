@@ -52,6 +52,14 @@ class _Fragments(dict[Key, str], Generic[Key]):
             self.clear()
 
 
+def chosen(verdicts: Verdicts, only: Verdict | None) -> NDArray[np.intp] | None:
+    """The places of the observations with that verdict; None where all are wanted."""
+    if only is None:
+        return None
+    allowed = verdicts.reason < FIRST_DROP
+    return np.flatnonzero(allowed if only is Verdict.ALLOW else ~allowed)
+
+
 class RecordWriter:
     """Writes the observations of batches to a binary file, as ``form``: "ndjson" or "csv".
 
@@ -82,7 +90,7 @@ class RecordWriter:
 
     def write(self, batch: MergedBatch, verdicts: Verdicts) -> int:
         """Write a batch's observations; returns how many."""
-        places = self._chosen(verdicts)
+        places = chosen(verdicts, self._only)
         rows = verdicts.packet if places is None else verdicts.packet[places]
         if not len(rows):
             return 0
@@ -118,12 +126,6 @@ class RecordWriter:
         for cache in (self._gates, self._addresses):
             cache.shrink()
         return len(rows)
-
-    def _chosen(self, verdicts: Verdicts) -> NDArray[np.intp] | None:
-        if self._only is None:
-            return None
-        allowed = verdicts.reason < FIRST_DROP
-        return np.flatnonzero(allowed if self._only is Verdict.ALLOW else ~allowed)
 
     # --- gates: eni to protocol -----------------------------------------------------------------------------------
 

@@ -64,7 +64,7 @@ def test_wrong_usage_is_one_line(sgsim: Run, scenario: Path, capture: Path, argu
         (["--map", "54.1.2.3=web-9"], "no interface web-9 in the snapshot"),
         (["--map", "hello=web-1"], "'hello' is not an IP address"),
         (["--map", "2001:db8::1=web-1"], "web-1 has no IPv6 address"),
-        (["-o", "out.txt"], "out.txt: unknown ending: name it .ndjson or .csv"),
+        (["-o", "out.txt"], "out.txt: unknown ending: name it .ndjson, .csv or .parquet"),
         (["-o", "{t}/none/out.csv"], "none does not exist: create it first"),
         (["-o", "{t}"], "is a folder: name a file in it"),
         (["-o", "{t}/o.csv", "-o", "{t}/./o.csv"], "given as an output twice"),
