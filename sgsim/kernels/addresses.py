@@ -125,22 +125,26 @@ def _colons(out, at, hi, lo):
     return at
 
 
+@inner
+def put_address(out, at, version, hi, lo, dotted):
+    """An address as text; where it ends. ``dotted``: an IPv4-mapped one as ::ffff:192.0.2.1."""
+    if version == 4:
+        return _dotted(out, at, lo)
+    if dotted and hi == ZERO and lo >> U64(32) == U64(0xFFFF):
+        at = _colons(out, at, hi, U64(0xFFFF_0000_0000))  # ::ffff:0:0
+        return _dotted(out, at - 3, lo & U64(0xFFFF_FFFF))
+    return _colons(out, at, hi, lo)
+
+
 @kernel
 def write_texts(table: AddressTable, dotted: bool, offsets: NDArray[np.int32], out: NDArray[np.uint8]) -> int:
     """The text of each address, one after the other, into ``out`` (LONGEST_TEXT bytes each fit); returns its bytes.
 
-    ``offsets``, one more than there are addresses: where each begins. ``dotted``: IPv4-mapped ones as ::ffff:192.0.2.1.
+    ``offsets``, one more than there are addresses: where each begins.
     """
     at = 0
     for number in range(table.count[0]):
         offsets[number] = at
-        hi, lo = table.hi[number], table.lo[number]
-        if table.version[number] == 4:
-            at = _dotted(out, at, lo)
-        elif dotted and hi == ZERO and lo >> U64(32) == U64(0xFFFF):
-            at = _colons(out, at, hi, lo & U64(0xFFFF_0000_0000))  # ::ffff:0:0
-            at = _dotted(out, at - 3, lo & U64(0xFFFF_FFFF))
-        else:
-            at = _colons(out, at, hi, lo)
+        at = put_address(out, at, table.version[number], table.hi[number], table.lo[number], dotted)
     offsets[table.count[0]] = at
     return at

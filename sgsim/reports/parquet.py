@@ -75,8 +75,6 @@ class ParquetRecords:
     def write(self, batch: MergedBatch, verdicts: Verdicts) -> int:
         """Take a batch's observations; returns how many. They reach the file when the row group is full."""
         places = chosen(verdicts, self._only)
-        if places is None:
-            places = np.arange(len(verdicts.packet), dtype=np.int64)
         for begin in range(0, len(places), ROWS):
             self._take(batch, verdicts, places[begin : begin + ROWS])
         return len(places)
@@ -115,8 +113,7 @@ class ParquetRecords:
 
     def _words(self, words: _Words, places: NDArray[Any]) -> Any:
         codes, used = words.coded(places)
-        null = codes < 0
-        indices = self._arrow.array(codes, mask=null if null.any() else None)
+        indices = self._arrow.array(codes, mask=codes < 0 if codes.min() < 0 else None)
         return self._arrow.DictionaryArray.from_arrays(indices, self._arrow.array(used, self._arrow.string()))
 
     def _addresses(self, table: AddressTable, numbers: NDArray[np.int32]) -> Any:
@@ -171,13 +168,14 @@ class _Words:
 
     def coded(self, places: NDArray[Any]) -> tuple[NDArray[np.int32], list[str]]:
         """(codes, words): ``words[codes[k]]`` is the word at ``places[k]``, the code -1 for none."""
-        codes = self._codes[places]
+        met = np.zeros(len(self._codes), dtype=np.bool_)
+        met[places] = True
         occurs = np.zeros(len(self._words) + 1, dtype=np.bool_)
-        occurs[codes] = True
+        occurs[self._codes[met]] = True
         occurs[-1] = False
         renumbered = np.cumsum(occurs, dtype=np.int32) - np.int32(1)
         renumbered[-1] = -1
-        return renumbered[codes], [self._words[code] for code in np.flatnonzero(occurs).tolist()]
+        return renumbered[self._codes][places], [self._words[code] for code in np.flatnonzero(occurs).tolist()]
 
 
 def _schema(arrow: Any) -> Any:
