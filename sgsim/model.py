@@ -256,6 +256,13 @@ class TcpPickup(StrEnum):
     STRICT = "strict"
 
 
+class Midstream(StrEnum):
+    """What becomes of a packet whose flow may be older than the capture: the rules alone judge it, or it passes."""
+
+    EVALUATE = "evaluate"
+    ASSUME = "assume"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How to judge, where AWS is silent or the snapshot cannot say."""
@@ -263,6 +270,7 @@ class Settings:
     open_loop: bool = False
     fragments: Fragments = Fragments.TRACK
     tcp_pickup: TcpPickup = TcpPickup.LOOSE
+    midstream: Midstream = Midstream.EVALUATE
     timeouts: Timeouts = Timeouts()
     auto_tracked: tuple[Network, ...] = ()
     conntrack_max: int | None = None

@@ -19,7 +19,7 @@ from sgsim.errors import OutputError, SelectionError
 from sgsim.kernels.compiling import is_compiled
 from sgsim.layout import FIRST_DROP, Verdicts
 from sgsim.mapping import AddressMap
-from sgsim.model import Settings, Topology, Verdict
+from sgsim.model import Midstream, Settings, Topology, Verdict
 from sgsim.reports.outputs import STANDARD_OUTPUT, OutputFile, check_outputs, is_special
 from sgsim.reports.parquet import ParquetRecords, check_parquet
 from sgsim.reports.records import RecordWriter
@@ -33,6 +33,7 @@ ENGINES: Mapping[str, Callable[[Topology, Settings, list[str]], Engine]] = {
     "fast": Simulator,
     "reference": ReferenceEngine,
 }
+ASSUMING_ENGINES = ("reference",)  # those that know Midstream.ASSUME
 RECORD_ENDINGS = {".ndjson": "ndjson", ".csv": "csv", ".parquet": "parquet"}
 PACKET_ENDINGS = (".pcap", ".pcapng")
 KERNELS = {"fast": "judge", "reference": "decode"}  # the longest to compile of what each needs
@@ -100,6 +101,8 @@ def replay(
     snapshot = [] if isinstance(topology, Topology) else [str(topology)]
     check_outputs(outputs.names(), [*snapshot, *named])
     forms = [_record_form(name) for name in outputs.observations]
+    if settings.midstream is Midstream.ASSUME and engine not in ASSUMING_ENGINES:
+        raise SelectionError(f"--midstream assume: the {engine} engine does not judge so yet: add --engine reference")
     if named.count(STANDARD_OUTPUT) > 1:
         raise SelectionError("standard input (-) is given twice as a capture: it can be read once")
     if not isinstance(topology, Topology):

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from sgsim.cli.exits import NO
-from sgsim.model import Fragments, Network, Settings, TcpPickup, Timeouts, Verdict
+from sgsim.model import Fragments, Midstream, Network, Settings, TcpPickup, Timeouts, Verdict
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -91,10 +91,11 @@ judging = _options(
     click.option("--open-loop", is_flag=True, help="Judge each packet on its own, as a firewall on the wire would."),
     click.option(
         "--midstream",
-        type=click.Choice(["evaluate"]),
-        default="evaluate",
+        type=click.Choice([str(each) for each in Midstream]),
+        default=str(Midstream.EVALUATE),
         show_default=True,
-        help="Flows older than the capture are judged by the rules like any other, and counted.",
+        help="Flows that may be older than the capture: judged by the rules like any other, and counted; or taken for "
+        "connections if the rules admit the other direction.",
     ),
     click.option(
         "--fragments",
@@ -220,6 +221,7 @@ def _settings(options: dict[str, Any]) -> Settings:
         open_loop=options["open_loop"],
         fragments=Fragments(options["fragments"]),
         tcp_pickup=TcpPickup(options["tcp_pickup"]),
+        midstream=Midstream(options["midstream"]),
         timeouts=timeouts,
         auto_tracked=options["auto_tracked"],
         conntrack_max=options["conntrack_max"],

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from story import Ended
 
+from sgsim.replay import ASSUMING_ENGINES
+
 Run = Callable[..., Ended]
 
 
@@ -33,7 +35,7 @@ def refused(ended: Ended) -> str:
         (["replay", "{s}", "{c}", "-o", "-", "--json"], "both go to standard output"),
         (["replay", "{s}", "{c}", "-j", "2"], "one worker thread"),
         (["replay", "{s}", "{c}", "-j", "0"], "0 is not in the range"),
-        (["replay", "{s}", "{c}", "--midstream", "assume"], "'assume' is not"),
+        (["replay", "{s}", "{c}", "--midstream", "guess"], "'guess' is not"),
         (["replay", "{s}", "{c}", "--tcp-established-timeout", "59"], "59 is not in the range"),
         (["replay", "{s}", "{c}", "--auto-tracked", "10.0.0.1/8"], "has host bits set: write it like"),
         (["replay", "{s}", "{c}", "--conntrack-max", "0"], "0 is not in the range"),
@@ -142,3 +144,10 @@ def test_a_selection_without_interfaces_is_refused(sgsim: Run, tmp_path: Path, c
     snapshot.write_text(TWO_OWNERS)
     line = refused(sgsim("replay", snapshot, capture, "--vpc-id", "a", "--eni", "web-2"))
     assert "nothing to judge" in line
+
+
+def test_an_engine_that_cannot_assume_says_so(sgsim: Run, scenario: Path, capture: Path):
+    """Nothing is judged otherwise than was asked for."""
+    if "fast" in ASSUMING_ENGINES:
+        pytest.skip("both engines know it")
+    assert "add --engine reference" in refused(sgsim("replay", scenario, capture, "--midstream", "assume"))

@@ -17,6 +17,7 @@ from sgsim.model import (
     GroupReference,
     GroupVpcAssociation,
     Interface,
+    Midstream,
     Packet,
     Peer,
     PrefixList,
@@ -31,8 +32,10 @@ from sgsim.model import (
     Vpc,
     VpcPeeringConnection,
 )
+from sgsim.replay import ASSUMING_ENGINES
 
 SECOND = 1_000_000_000
+MIDSTREAM = tuple(Midstream) if "fast" in ASSUMING_ENGINES else (Midstream.EVALUATE,)
 SHAPES = {"whole": WHOLE, "first": FIRST_FRAGMENT, "later": LATER_FRAGMENT}
 PORTS = (0, 1, 22, 53, 67, 68, 80, 443, 546, 547, 32767, 32768, 49152, 65534, 65535)
 OTHERS = (0, 2, 47, 50, 51, 59, 132, 255)
@@ -141,6 +144,7 @@ def settings_of(rng: random.Random) -> Settings:
         tcp_pickup=rng.choice((TcpPickup.LOOSE, TcpPickup.LOOSE, TcpPickup.STRICT)),
         auto_tracked=(IPv6Network("2001:db8:1::/48"),) if rng.random() < 0.1 else (),
         conntrack_max=rng.choice((None, None, 1, 3)),
+        midstream=rng.choice(MIDSTREAM),
     )
 
 
