@@ -263,6 +263,12 @@ class Midstream(StrEnum):
     ASSUME = "assume"
 
 
+class Tunnel(StrEnum):
+    """What can be looked into: the frames inside are judged instead of the packets that carry them."""
+
+    VXLAN = "vxlan"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How to judge, where AWS is silent or the snapshot cannot say."""

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sgsim.captures import Capture, MergedBatch, PacketCapture, PacketWriter, merged, open_capture
+from sgsim.captures import Capture, Decapsulated, MergedBatch, PacketCapture, PacketWriter, merged, open_capture
 from sgsim.engine import Engine, ReferenceEngine, Simulator
 from sgsim.errors import OutputError, SelectionError
 from sgsim.kernels.compiling import is_compiled
 from sgsim.layout import FIRST_DROP, Verdicts
 from sgsim.mapping import AddressMap
-from sgsim.model import Midstream, Settings, Topology, Verdict
+from sgsim.model import Midstream, Settings, Topology, Tunnel, Verdict
 from sgsim.reports.outputs import STANDARD_OUTPUT, OutputFile, check_outputs, is_special
 from sgsim.reports.parquet import ParquetRecords, check_parquet
 from sgsim.reports.records import RecordWriter
@@ -82,6 +82,7 @@ def replay(
     vpc_id: str | None = None,
     at: Mapping[str, str] | None = None,
     maps: Mapping[str, str] | None = None,
+    decapsulate: Tunnel | None = None,
     engine: str = "fast",
     outputs: Outputs | None = None,
     strict: bool = False,
@@ -91,7 +92,8 @@ def replay(
 
     ``captures`` are names of files ("-": standard input) or iterables of scapy packets; ``enis`` and ``vpc_id`` select
     interfaces (all without them); ``at`` says at which interface a capture was taken, by its name as given; ``maps``
-    says which interface an address of the captures stands for; ``engine`` is "fast" or "reference".
+    says which interface an address of the captures stands for; ``decapsulate`` judges the frames inside a tunnel's
+    packets, packets that are written are still the outer ones; ``engine`` is "fast" or "reference".
 
     Raises SgsimError: input that cannot be read or judged, results that cannot be written; with ``strict``, doubtful
     input too. Output files then keep the name ``FILE.part``.
@@ -116,7 +118,8 @@ def replay(
         writers = _open_writers(stack, outputs, forms, judge, opened)
         if not is_compiled(KERNELS[engine]):
             listeners.notice(COMPILING)
-        return run.through(opened, judge, places, writers)
+        streams = opened if decapsulate is None else [Decapsulated(capture) for capture in opened]
+        return run.through(opened, streams, judge, places, writers)
 
 
 class _Writers:
@@ -162,12 +165,18 @@ class _Run:
         self._map = AddressMap(self._topology, maps)
 
     def through(
-        self, captures: list[AnyCapture], engine: Engine, places: NDArray[np.int32] | None, writers: _Writers
+        self,
+        captures: list[AnyCapture],
+        streams: Sequence[AnyCapture | Decapsulated],
+        engine: Engine,
+        places: NDArray[np.int32] | None,
+        writers: _Writers,
     ) -> Summary:
-        """Judge all batches; ``places``, shape (captures,): where each was taken, or -1."""
+        """Judge all batches of the streams, one of each capture; ``places``, shape (captures,): where each was taken,
+        or -1."""
         tally, strangers = Tally(engine), Strangers()
         begun = time.perf_counter()
-        for batch in merged(captures):
+        for batch in merged(streams):
             self._map.apply(batch.columns)
             verdicts = engine.judge_columns(batch.columns, None if places is None else places[batch.capture])
             tally.add(batch.columns, verdicts)

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from sgsim.cli.exits import NO
-from sgsim.model import Fragments, Midstream, Network, Settings, TcpPickup, Timeouts, Verdict
+from sgsim.model import Fragments, Midstream, Network, Settings, TcpPickup, Timeouts, Tunnel, Verdict
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -69,6 +69,11 @@ which = _options(
         callback=_pairs,
         multiple=True,
         help="ADDRESS stands for ENI: it is replaced by its primary address before anything is judged.",
+    ),
+    click.option(
+        "--decapsulate",
+        type=click.Choice([str(each) for each in Tunnel]),
+        help="Judge the frames inside UDP packets to port 4789, as VPC Traffic Mirroring sends them.",
     ),
 )
 results = _options(
@@ -202,6 +207,7 @@ def _replay(snapshot: str, captures: tuple[str, ...], options: dict[str, Any]) -
             vpc_id=options["vpc_id"],
             at=options["at"],
             maps=options["maps"],
+            decapsulate=Tunnel(options["decapsulate"]) if options["decapsulate"] else None,
             engine=options["engine"],
             outputs=outputs,
             strict=options["strict"],
