@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from sgsim.captures.batch import Batch, Link
+from sgsim.captures.batch import BATCH, Batch, Link
 from sgsim.kernels.links import TRUNCATED
 from sgsim.kernels.tunnel import VXLAN_PORT, unwrap
 from sgsim.layout import FIRST_FRAGMENT, QUOTE, WHOLE, PacketColumns
@@ -22,7 +22,7 @@ class HasBatches(Protocol):
     @property
     def links(self) -> Sequence[Link]: ...
 
-    def batches(self, packets: int = 8192) -> Iterator[Batch]: ...
+    def batches(self, packets: int = BATCH) -> Iterator[Batch]: ...
 
 
 class Decapsulated:
@@ -36,7 +36,7 @@ class Decapsulated:
         self._capture = capture
         self._fragmented: dict[tuple[int, ...], None] = {}  # VXLAN datagrams of which a first fragment came, in order
 
-    def batches(self, packets: int = 8192) -> Iterator[Batch]:
+    def batches(self, packets: int = BATCH) -> Iterator[Batch]:
         """As the capture's own."""
         return map(self._unwrapped, self._capture.batches(packets))
 

@@ -70,25 +70,21 @@ def reindex(table: AddressTable) -> None:
 
 
 @inner
-def _decimal(out, at, value):
-    """A byte's digits; where they end."""
-    if value >= U64(100):
-        out[at] = DIGITS[value // U64(100)]
-        at += 1
-    if value >= U64(10):
-        out[at] = DIGITS[value // U64(10) % U64(10)]
-        at += 1
-    out[at] = DIGITS[value % U64(10)]
-    return at + 1
-
-
-@inner
 def _dotted(out, at, address):
-    for shift in (24, 16, 8):
-        at = _decimal(out, at, address >> U64(shift) & U64(255))
-        out[at] = DOT
+    for n in range(4):
+        value = address >> U64(24 - 8 * n) & U64(255)
+        if n > 0:
+            out[at] = DOT
+            at += 1
+        if value >= U64(100):
+            out[at] = DIGITS[value // U64(100)]
+            at += 1
+        if value >= U64(10):
+            out[at] = DIGITS[value // U64(10) % U64(10)]
+            at += 1
+        out[at] = DIGITS[value % U64(10)]
         at += 1
-    return _decimal(out, at, address & U64(255))
+    return at
 
 
 @inner
@@ -128,11 +124,11 @@ def _colons(out, at, hi, lo):
 @inner
 def put_address(out, at, version, hi, lo, dotted):
     """An address as text; where it ends. ``dotted``: an IPv4-mapped one as ::ffff:192.0.2.1."""
-    if version == 4:
-        return _dotted(out, at, lo)
-    if dotted and hi == ZERO and lo >> U64(32) == U64(0xFFFF):
-        at = _colons(out, at, hi, U64(0xFFFF_0000_0000))  # ::ffff:0:0
-        return _dotted(out, at - 3, lo & U64(0xFFFF_FFFF))
+    mapped = dotted and hi == ZERO and lo >> U64(32) == U64(0xFFFF)
+    if mapped:
+        at = _colons(out, at, hi, U64(0xFFFF_0000_0000)) - 3  # ::ffff:0:0
+    if mapped or version == 4:
+        return _dotted(out, at, lo & U64(0xFFFF_FFFF))
     return _colons(out, at, hi, lo)
 
 

@@ -12,44 +12,90 @@ from sgsim.kernels.compiling import inner, kernel
 from sgsim.kernels.rowgroup import Stream
 from sgsim.layout import LATER_FRAGMENT, REASONS, TRACKED, PacketColumns, Verdicts
 
-U8, U64 = np.uint8, np.uint64
+U64 = np.uint64
+MINUS = np.uint8(ord("-"))
 
-# Places of Wording.joints: what stands before a number or an address, after the last one, and where there is none.
+# Joints: the words before a number or an address, after the last one, and where there is none.
 PACKET, TIME, UNTRACKED, SRC, SRC_PORT, DST, DST_PORT, ICMP_TYPE, ICMP_CODE, LENGTH, END, NONE = (
     0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12,
 )  # fmt: skip
 NUMBERS = 9 * 20  # bytes that the numbers of a record take at most
+STEPS = 15  # a record's words, each with what follows it
 
-
-class Words(NamedTuple):
-    """Texts, one after the other."""
-
-    text: NDArray[np.uint8]
-    offsets: NDArray[np.int64]  # where each begins; the last element is where the last one ends
+NOTHING, NUMBER, NEGATIVE, ADDRESS, ABSENT = 0, 1, 2, 3, 4  # what follows a word
 
 
 class Wording(NamedTuple):
-    """The words of a form of records, in the order of a record."""
+    """The words of a form of records, one after the other: what stands in a record as it is."""
 
-    captures: Words  # by place: the record's beginning
-    enis: Words  # by place of the interface
-    ways: Words  # by direction * len(REASONS) + reason: direction, verdict, reason
-    rules: Words  # by place + 1: rule and group; the first is for none
-    joints: Words
+    text: NDArray[np.uint8]
+    offsets: NDArray[np.int64]  # where each word begins; the last element is where the last one ends
+    # Which of the words is the first
+    captures: np.int64  # by place: the record's beginning
+    enis: np.int64  # by place of the interface
+    ways: np.int64  # by direction * len(REASONS) + reason: direction, verdict, reason
+    rules: np.int64  # by place + 1: rule and group; the first is for none
+    joints: np.int64
     dotted: bool  # see kernels.addresses
 
 
+class Steps(NamedTuple):
+    """A record, taken apart; arrays of length STEPS. To step through it keeps the kernel small: with each step in its
+    own words it took 19 s to compile."""
+
+    word: NDArray[np.int64]
+    kind: NDArray[np.int64]  # NOTHING, ...
+    value: NDArray[np.uint64]  # a number without its sign, an address's lower half
+    upper: NDArray[np.uint64]
+
+
 @inner
-def _put(out, at, words, place):
-    begin, end = words.offsets[place], words.offsets[place + 1]
+def _step(steps, n, word, kind, value):
+    steps.word[n], steps.kind[n], steps.value[n] = word, kind, value
+
+
+@inner
+def _take_apart(columns, stream, verdicts, m, wording, steps):
+    """The steps of the record of observation ``m``."""
+    i = U64(verdicts.packet[m])
+    joints = wording.joints
+    _step(steps, 0, wording.captures + stream.capture[i], NOTHING, U64(0))
+    _step(steps, 1, joints + PACKET, NUMBER, U64(stream.number[i]))
+    time = columns.time_ns[i]
+    _step(steps, 2, joints + TIME, NEGATIVE if time < 0 else NUMBER, U64(0) - U64(time) if time < 0 else U64(time))
+    _step(steps, 3, wording.enis + verdicts.interface[m], NOTHING, U64(0))
+    way = np.int64(verdicts.direction[m]) * len(REASONS) + np.int64(verdicts.reason[m])
+    _step(steps, 4, wording.ways + way, NOTHING, U64(0))
+    _step(steps, 5, wording.rules + verdicts.rule[m] + 1, NOTHING, U64(0))
+    version, protocol = columns.version[i], columns.protocol[i]
+    _step(steps, 6, joints + UNTRACKED + (1 if verdicts.flags[m] & TRACKED else 0), NUMBER, U64(protocol))
+    whole = columns.shape[i] != LATER_FRAGMENT
+    port = NUMBER if whole and (protocol == 6 or protocol == 17) else ABSENT
+    icmp = NUMBER if whole and protocol == (1 if version == 4 else 58) else ABSENT
+    _step(steps, 7, joints + SRC, ADDRESS, columns.src_lo[i])
+    steps.upper[7] = columns.src_hi[i]
+    _step(steps, 8, joints + SRC_PORT, port, U64(columns.src_port[i]))
+    _step(steps, 9, joints + DST, ADDRESS, columns.dst_lo[i])
+    steps.upper[9] = columns.dst_hi[i]
+    _step(steps, 10, joints + DST_PORT, port, U64(columns.dst_port[i]))
+    _step(steps, 11, joints + ICMP_TYPE, icmp, U64(columns.dst_port[i] >> 8))
+    _step(steps, 12, joints + ICMP_CODE, icmp, U64(columns.dst_port[i] & 255))
+    _step(steps, 13, joints + LENGTH, NUMBER, U64(columns.length[i]))
+    _step(steps, 14, joints + END, NOTHING, U64(0))
+    return version
+
+
+@inner
+def _put(out, at, wording, word):
+    begin, end = wording.offsets[word], wording.offsets[word + 1]
     for byte in range(begin, end):
-        out[at + byte - begin] = words.text[byte]
+        out[at + byte - begin] = wording.text[byte]
     return at + end - begin
 
 
 @inner
 def _put_number(out, at, value):
-    """An unsigned number in decimal; where it ends."""
+    """In decimal; where it ends."""
     end, rest = at + 1, value
     while rest >= U64(10):
         rest //= U64(10)
@@ -62,64 +108,33 @@ def _put_number(out, at, value):
     return end
 
 
-@inner
-def _put_signed(out, at, value):
-    if value < 0:
-        out[at] = U8(ord("-"))
-        return _put_number(out, at + 1, U64(0) - U64(value))
-    return _put_number(out, at, U64(value))
-
-
-@inner
-def _put_or_none(out, at, joints, is_there, value):
-    return _put_number(out, at, U64(value)) if is_there else _put(out, at, joints, NONE)
-
-
 @kernel
 def write_lines(
     columns: PacketColumns,
     stream: Stream,
     verdicts: Verdicts,
     places: NDArray[np.int64],
-    wording: Wording,
+    form: tuple[Wording, Steps],
     out: NDArray[np.uint8],
 ) -> int:
     """Put the records of the observations at ``places`` of ``verdicts`` into ``out``; returns their bytes.
 
-    A record takes the longest of each of the words, the joints, NUMBERS and two addresses at most.
+    A record takes its words, NUMBERS and two addresses at most. The Steps of ``form`` need not be filled.
     """
-    joints = wording.joints
+    wording, steps = form
     at = 0
     for k in range(len(places)):
-        m = U64(places[k])
-        i = U64(verdicts.packet[m])
-        at = _put(out, at, wording.captures, np.int64(stream.capture[i]))
-        at = _put(out, at, joints, PACKET)
-        at = _put_signed(out, at, np.int64(stream.number[i]))
-        at = _put(out, at, joints, TIME)
-        at = _put_signed(out, at, columns.time_ns[i])
-        at = _put(out, at, wording.enis, np.int64(verdicts.interface[m]))
-        at = _put(out, at, wording.ways, np.int64(verdicts.direction[m]) * len(REASONS) + np.int64(verdicts.reason[m]))
-        at = _put(out, at, wording.rules, np.int64(verdicts.rule[m]) + 1)
-        at = _put(out, at, joints, UNTRACKED + (1 if verdicts.flags[m] & TRACKED else 0))
-        version, protocol = columns.version[i], columns.protocol[i]
-        at = _put_number(out, at, U64(protocol))
-        whole = columns.shape[i] != LATER_FRAGMENT
-        has_ports = whole and (protocol == 6 or protocol == 17)
-        has_icmp = whole and protocol == (1 if version == 4 else 58)
-        at = _put(out, at, joints, SRC)
-        at = put_address(out, at, version, columns.src_hi[i], columns.src_lo[i], wording.dotted)
-        at = _put(out, at, joints, SRC_PORT)
-        at = _put_or_none(out, at, joints, has_ports, columns.src_port[i])
-        at = _put(out, at, joints, DST)
-        at = put_address(out, at, version, columns.dst_hi[i], columns.dst_lo[i], wording.dotted)
-        at = _put(out, at, joints, DST_PORT)
-        at = _put_or_none(out, at, joints, has_ports, columns.dst_port[i])
-        at = _put(out, at, joints, ICMP_TYPE)
-        at = _put_or_none(out, at, joints, has_icmp, columns.dst_port[i] >> 8)
-        at = _put(out, at, joints, ICMP_CODE)
-        at = _put_or_none(out, at, joints, has_icmp, columns.dst_port[i] & 255)
-        at = _put(out, at, joints, LENGTH)
-        at = _put_number(out, at, U64(columns.length[i]))
-        at = _put(out, at, joints, END)
+        version = _take_apart(columns, stream, verdicts, U64(places[k]), wording, steps)
+        for n in range(STEPS):
+            at = _put(out, at, wording, steps.word[n])
+            kind = steps.kind[n]
+            if kind == ADDRESS:
+                at = put_address(out, at, version, steps.upper[n], steps.value[n], wording.dotted)
+            elif kind == ABSENT:
+                at = _put(out, at, wording, wording.joints + NONE)
+            elif kind != NOTHING:
+                if kind == NEGATIVE:
+                    out[at] = MINUS
+                    at += 1
+                at = _put_number(out, at, steps.value[n])
     return at
