@@ -65,8 +65,8 @@ class RecordWriter:
             _csv_joints() if form == "csv" else _json_joints(),
         ]
         self._form = _wording(parts), _empty_steps()
-        longest = sum(max((len(_bytes(text)) for text in part), default=0) for part in parts[:-1]) + sum(map(len, parts[-1]))
-        self._out = np.zeros(_LINES * (longest + NUMBERS + 2 * LONGEST_TEXT), dtype=np.uint8)
+        longest = sum(max((len(_bytes(text)) for text in part), default=0) for part in parts[:-1])
+        self._out = np.zeros(_LINES * (longest + sum(map(len, parts[-1])) + NUMBERS + 2 * LONGEST_TEXT), dtype=np.uint8)
         if form == "csv":
             file.write((",".join(FIELDS) + "\n").encode())
 
