@@ -21,7 +21,7 @@ from sgsim.model import Interface, Rule
 from sgsim.reports import records
 from sgsim.reports.parquet import ParquetRecords
 from sgsim.reports.records import FIELDS, RecordWriter
-from tests.test_reports_tally import columns_of, verdicts_of
+from tests.test_reports_tally import columns_of, observations
 
 NAMES = ['a "quoted", name', "plain.pcap", "line\nbreak", "é.pcap"]
 ENGINE: Any = SimpleNamespace(
@@ -99,7 +99,7 @@ def written(form: str, drawn: list[dict[str, Any]]) -> bytes:
         np.array([each["capture"] for each in drawn], dtype=np.int32),
         np.array([each["number"] for each in drawn], dtype=np.int64),
     )
-    verdicts = verdicts_of(count, **{name: [each[name] for each in drawn] for name in VERDICT_COLUMNS})
+    verdicts = observations(count, **{name: [each[name] for each in drawn] for name in VERDICT_COLUMNS})
     file = io.BytesIO()
     if form == "parquet":
         with ParquetRecords(file, ENGINE, NAMES) as writer:

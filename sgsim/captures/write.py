@@ -47,7 +47,10 @@ class PacketWriter:
         rows = np.flatnonzero(chosen)
         if not len(rows):
             return 0
-        columns = batch.columns if batch.lengths is None else batch.columns._replace(length=batch.lengths)
+        columns = batch.columns
+        if batch.lengths is not None:
+            columns = columns._replace(heads=columns.heads.copy())
+            columns.length[:] = batch.lengths
         captured = columns.captured[rows].astype(np.int64)
         sizes = (captured + 3 & ~3) + PCAPNG_HEADER if self._pcapng else captured + PCAP_HEADER
         ends = np.cumsum(sizes)

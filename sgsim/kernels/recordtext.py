@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sgsim.kernels.addresses import DIGITS, put_address
 from sgsim.kernels.compiling import inner, kernel
 from sgsim.kernels.rowgroup import Stream
-from sgsim.layout import LATER_FRAGMENT, REASONS, TRACKED, PacketColumns, Verdicts
+from sgsim.layout import LATER_FRAGMENT, REASONS, TRACKED, PacketColumns
 
 U64 = np.uint64
 MINUS = np.uint8(ord("-"))
@@ -57,30 +57,32 @@ def _step(steps, n, word, kind, value):
 @inner
 def _take_apart(columns, stream, verdicts, m, wording, steps):
     """The steps of the record of observation ``m``."""
-    i = U64(verdicts.packet[m])
+    verdict = verdicts[m]
+    i = U64(verdict["packet"])
+    head, body = columns.heads[i], columns.bodies[i]
     joints = wording.joints
     _step(steps, 0, wording.captures + stream.capture[i], NOTHING, U64(0))
     _step(steps, 1, joints + PACKET, NUMBER, U64(stream.number[i]))
-    time = columns.time_ns[i]
+    time = head["time_ns"]
     _step(steps, 2, joints + TIME, NEGATIVE if time < 0 else NUMBER, U64(0) - U64(time) if time < 0 else U64(time))
-    _step(steps, 3, wording.enis + verdicts.interface[m], NOTHING, U64(0))
-    way = np.int64(verdicts.direction[m]) * len(REASONS) + np.int64(verdicts.reason[m])
+    _step(steps, 3, wording.enis + verdict["interface"], NOTHING, U64(0))
+    way = np.int64(verdict["direction"]) * len(REASONS) + np.int64(verdict["reason"])
     _step(steps, 4, wording.ways + way, NOTHING, U64(0))
-    _step(steps, 5, wording.rules + verdicts.rule[m] + 1, NOTHING, U64(0))
-    version, protocol = columns.version[i], columns.protocol[i]
-    _step(steps, 6, joints + UNTRACKED + (1 if verdicts.flags[m] & TRACKED else 0), NUMBER, U64(protocol))
-    whole = columns.shape[i] != LATER_FRAGMENT
+    _step(steps, 5, wording.rules + verdict["rule"] + 1, NOTHING, U64(0))
+    version, protocol, service = body["version"], body["protocol"], U64(body["dst_port"])
+    _step(steps, 6, joints + UNTRACKED + (1 if verdict["flags"] & TRACKED else 0), NUMBER, U64(protocol))
+    whole = body["shape"] != LATER_FRAGMENT
     port = NUMBER if whole and (protocol == 6 or protocol == 17) else ABSENT
     icmp = NUMBER if whole and protocol == (1 if version == 4 else 58) else ABSENT
-    _step(steps, 7, joints + SRC, ADDRESS, columns.src_lo[i])
-    steps.upper[7] = columns.src_hi[i]
-    _step(steps, 8, joints + SRC_PORT, port, U64(columns.src_port[i]))
-    _step(steps, 9, joints + DST, ADDRESS, columns.dst_lo[i])
-    steps.upper[9] = columns.dst_hi[i]
-    _step(steps, 10, joints + DST_PORT, port, U64(columns.dst_port[i]))
-    _step(steps, 11, joints + ICMP_TYPE, icmp, U64(columns.dst_port[i] >> 8))
-    _step(steps, 12, joints + ICMP_CODE, icmp, U64(columns.dst_port[i] & 255))
-    _step(steps, 13, joints + LENGTH, NUMBER, U64(columns.length[i]))
+    _step(steps, 7, joints + SRC, ADDRESS, body["src_lo"])
+    steps.upper[7] = body["src_hi"]
+    _step(steps, 8, joints + SRC_PORT, port, U64(body["src_port"]))
+    _step(steps, 9, joints + DST, ADDRESS, body["dst_lo"])
+    steps.upper[9] = body["dst_hi"]
+    _step(steps, 10, joints + DST_PORT, port, service)
+    _step(steps, 11, joints + ICMP_TYPE, icmp, service >> U64(8))
+    _step(steps, 12, joints + ICMP_CODE, icmp, service & U64(255))
+    _step(steps, 13, joints + LENGTH, NUMBER, U64(head["length"]))
     _step(steps, 14, joints + END, NOTHING, U64(0))
     return version
 
@@ -112,12 +114,13 @@ def _put_number(out, at, value):
 def write_lines(
     columns: PacketColumns,
     stream: Stream,
-    verdicts: Verdicts,
+    verdicts: NDArray[np.void],
     places: NDArray[np.int64],
     form: tuple[Wording, Steps],
     out: NDArray[np.uint8],
 ) -> int:
-    """Put the records of the observations at ``places`` of ``verdicts`` into ``out``; returns their bytes.
+    """Put the records of the observations at ``places`` of ``verdicts`` (records of VERDICT) into ``out``; returns
+    their bytes.
 
     A record takes its words, NUMBERS and two addresses at most. The Steps of ``form`` need not be filled.
     """

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from sgsim.kernels.addresses import AddressTable, numbered
 from sgsim.kernels.compiling import kernel
-from sgsim.layout import LATER_FRAGMENT, TRACKED, PacketColumns, Verdicts
+from sgsim.layout import LATER_FRAGMENT, TRACKED, PacketColumns
 
 
 class RowGroup(NamedTuple):
     """Arrays of one length, an element for each observation; names and meaning are those of docs/interface.md.
 
-    Interfaces, directions, reasons and rules are places, as in Verdicts; addresses are numbers in their tables.
+    Interfaces, directions, reasons and rules are places, as in VERDICT; addresses are numbers in their tables.
     """
 
     capture: NDArray[np.int32]  # place among the captures
@@ -56,35 +56,36 @@ class Stream(NamedTuple):
 def collect(
     columns: PacketColumns,
     stream: Stream,
-    verdicts: Verdicts,
+    verdicts: NDArray[np.void],
     places: NDArray[np.int64],
     group: RowGroup,
     numbers: Numbered,
 ) -> None:
-    """Put the observations at ``places`` of ``verdicts`` into the first rows of ``group``.
+    """Put the observations at ``places`` of ``verdicts``, records of VERDICT, into the first rows of ``group``.
 
     The group must be that long, and the tables of addresses have room for as many new ones.
     """
     for k in range(len(places)):
-        m = np.uint64(places[k])
-        i = np.uint64(verdicts.packet[m])
+        verdict = verdicts[np.uint64(places[k])]
+        i = np.uint64(verdict["packet"])
+        head, body = columns.heads[i], columns.bodies[i]
         group.capture[k] = stream.capture[i]
         group.packet[k] = stream.number[i]
-        group.time_ns[k] = columns.time_ns[i]
-        group.interface[k] = verdicts.interface[m]
-        group.direction[k] = verdicts.direction[m]
-        group.reason[k] = verdicts.reason[m]
-        group.rule[k] = verdicts.rule[m]
-        group.tracked[k] = verdicts.flags[m] & TRACKED != 0
-        version, protocol = columns.version[i], columns.protocol[i]
+        group.time_ns[k] = head["time_ns"]
+        group.interface[k] = verdict["interface"]
+        group.direction[k] = verdict["direction"]
+        group.reason[k] = verdict["reason"]
+        group.rule[k] = verdict["rule"]
+        group.tracked[k] = verdict["flags"] & TRACKED != 0
+        version, protocol, service = body["version"], body["protocol"], body["dst_port"]
         group.protocol[k] = protocol
-        group.src[k] = numbered(numbers.sources, version, columns.src_hi[i], columns.src_lo[i])
-        group.dst[k] = numbered(numbers.destinations, version, columns.dst_hi[i], columns.dst_lo[i])
-        whole = columns.shape[i] != LATER_FRAGMENT
-        group.src_port[k] = columns.src_port[i]
-        group.dst_port[k] = columns.dst_port[i]
+        group.src[k] = numbered(numbers.sources, version, body["src_hi"], body["src_lo"])
+        group.dst[k] = numbered(numbers.destinations, version, body["dst_hi"], body["dst_lo"])
+        whole = body["shape"] != LATER_FRAGMENT
+        group.src_port[k] = body["src_port"]
+        group.dst_port[k] = service
         group.no_ports[k] = not (whole and (protocol == 6 or protocol == 17))
-        group.icmp_type[k] = columns.dst_port[i] >> 8
-        group.icmp_code[k] = columns.dst_port[i] & 255
+        group.icmp_type[k] = service >> 8
+        group.icmp_code[k] = service & 255
         group.no_icmp[k] = not (whole and protocol == (1 if version == 4 else 58))
-        group.length[k] = columns.length[i]
+        group.length[k] = head["length"]

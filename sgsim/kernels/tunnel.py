@@ -25,7 +25,7 @@ BEYOND = U64(1 << 17)
 @inner
 def refuse(columns, i, status):
     """Packet ``i`` makes no observation."""
-    columns.skip[i], columns.version[i], columns.flow[i] = U8(status), U8(0), U64(0)
+    columns.heads[i]["skip"], columns.heads[i]["flow"], columns.bodies[i]["version"] = U8(status), U64(0), U8(0)
 
 
 @inner
@@ -43,7 +43,8 @@ def _stated_length(data, start, captured_end):
 @rare
 def _unwrap(data, link_type, columns, i, made):
     """Fill the columns of packet ``i`` from the frame behind its UDP and VXLAN headers; returns the quotes made."""
-    start, captured, length = columns.offset[i], columns.captured[i], columns.length[i]
+    head = columns.heads[i]
+    start, captured, length = head["offset"], head["captured"], head["length"]
     _, _, _, udp, end, _, shape, _ = frame(data, U64(start), U64(captured), U64(length), link_type)
     stated = u16(data, udp + U64(4))  # 0: up to the packet's end, as its IP length may say
     datagram_end = end if stated == U64(0) else udp + stated
@@ -60,12 +61,12 @@ def _unwrap(data, link_type, columns, i, made):
     if U64(data[udp + U64(8)]) & VALID == U64(0):
         refuse(columns, i, MALFORMED)
         return made
-    columns.offset[i], columns.captured[i] = np.int64(inside), U32(there - inside)
-    columns.length[i] = U32(there - inside + BEYOND)
+    head["offset"], head["captured"] = U32(inside), U32(there - inside)
+    head["length"] = U32(there - inside + BEYOND)
     made = decode_frame(data, ETHERNET, columns, i, made)
-    columns.offset[i], columns.captured[i] = start, captured
-    whole = _stated_length(data, inside, there) if columns.skip[i] == 0 else U64(0)
-    columns.length[i] = U32(max(datagram_end - inside, whole))
+    head["offset"], head["captured"] = start, captured
+    whole = _stated_length(data, inside, there) if head["skip"] == 0 else U64(0)
+    head["length"] = U32(max(datagram_end - inside, whole))
     return made
 
 
@@ -77,9 +78,10 @@ def unwrap(data: NDArray[np.uint8], link_types: NDArray[np.uint16], columns: Pac
     many there are then.
     """
     quotes = U64(made)
-    for n in range(len(columns.skip)):
+    for n in range(len(columns.heads)):
         i = U64(n)
-        is_udp = columns.skip[i] == 0 and columns.protocol[i] == UDP and columns.shape[i] != layout.LATER_FRAGMENT
-        if is_udp and columns.dst_port[i] == VXLAN_PORT:
-            quotes = _unwrap(data, U64(link_types[columns.link[i]]), columns, i, quotes)
+        head, body = columns.heads[i], columns.bodies[i]
+        is_udp = head["skip"] == 0 and body["protocol"] == UDP and body["shape"] != layout.LATER_FRAGMENT
+        if is_udp and body["dst_port"] == VXLAN_PORT:
+            quotes = _unwrap(data, U64(link_types[head["link"]]), columns, i, quotes)
     return np.int64(quotes)

@@ -84,7 +84,7 @@ class ParquetRecords:
             self._write_group()
         self._numbers = Numbered(*(_with_room(table, len(places)) for table in self._numbers))
         rest = RowGroup._make(column[self._rows :] for column in self._group)
-        collect(batch.columns, Stream(batch.capture, batch.number), verdicts, places, rest, self._numbers)
+        collect(batch.columns, Stream(batch.capture, batch.number), verdicts.rows, places, rest, self._numbers)
         self._rows += len(places)
 
     def _write_group(self) -> None:

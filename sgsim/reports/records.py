@@ -76,7 +76,7 @@ class RecordWriter:
         stream = Stream(batch.capture, batch.number)
         for begin in range(0, len(places), _LINES):
             part = places[begin : begin + _LINES]
-            size = write_lines(batch.columns, stream, verdicts, part, self._form, self._out)
+            size = write_lines(batch.columns, stream, verdicts.rows, part, self._form, self._out)
             self._file.write(self._out[:size].tobytes())
         return len(places)
 
