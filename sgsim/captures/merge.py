@@ -13,7 +13,7 @@ from sgsim.layout import PacketColumns
 
 
 class Batches(Protocol):
-    """What can be merged: a Capture, a PacketCapture."""
+    """What can be merged: a Capture, a PacketCapture, either of them Decapsulated."""
 
     def batches(self, packets: int = BATCH) -> Iterator[Batch]: ...
 
@@ -37,7 +37,7 @@ def _alone(batches: Iterator[Batch]) -> Iterator[MergedBatch]:
         count = len(batch.columns.heads)
         if len(capture) < count:
             capture, numbers = np.zeros(count, dtype=np.int32), np.arange(count, dtype=np.int64)
-        yield MergedBatch(batch.columns, (batch.window,), capture[:count], numbers[:count] + batch.first)
+        yield MergedBatch(batch.columns, (batch.window,), capture[:count], numbers[:count] + batch.first, batch.lengths)
 
 
 class _Head:
@@ -76,7 +76,7 @@ def _several(heads: list[_Head]) -> Iterator[MergedBatch]:
         numbers = [np.arange(begin, end, dtype=np.int64) + _batch(head).first for head, begin, end in pieces]
         columns = _gathered([(_batch(head).columns, begin, end) for head, begin, end in pieces], order)
         windows = tuple(head.window for head in heads)
-        yield MergedBatch(columns, windows, capture[order], np.concatenate(numbers)[order])
+        yield MergedBatch(columns, windows, capture[order], np.concatenate(numbers)[order], _lengths(pieces, order))
         for head, _, end in pieces:
             head.begin = end
         last.advance()
@@ -85,6 +85,15 @@ def _several(heads: list[_Head]) -> Iterator[MergedBatch]:
 def _batch(head: _Head) -> Batch:
     assert head.batch is not None
     return head.batch
+
+
+def _lengths(pieces: Sequence[tuple[_Head, int, int]], order: NDArray[np.int64]) -> NDArray[np.uint32] | None:
+    """The frames' own lengths, where those of some piece are not its columns'."""
+    batches = [(_batch(head), begin, end) for head, begin, end in pieces]
+    if all(batch.lengths is None for batch, _, _ in batches):
+        return None
+    own = (batch.columns.length if batch.lengths is None else batch.lengths for batch, _, _ in batches)
+    return np.concatenate([part[begin:end] for part, (_, begin, end) in zip(own, batches, strict=True)])[order]
 
 
 def _gathered(pieces: Sequence[tuple[PacketColumns, int, int]], order: NDArray[np.int64]) -> PacketColumns:

@@ -37,7 +37,18 @@ from sgsim.layout import (
     Verdicts,
     verdicts_of,
 )
-from sgsim.model import Decision, Direction, Fragments, Interface, Rule, Settings, TcpPickup, Timeouts, Topology
+from sgsim.model import (
+    Decision,
+    Direction,
+    Fragments,
+    Interface,
+    Midstream,
+    Rule,
+    Settings,
+    TcpPickup,
+    Timeouts,
+    Topology,
+)
 from sgsim.selection import check_groups, check_owners
 
 _SECOND = 1_000_000_000
@@ -202,7 +213,7 @@ def _timers(interface: Interface, timeouts: Timeouts) -> tuple[int, ...]:
 def _settings(settings: Settings, timeouts: Timeouts) -> TrackSettings:
     numbers = (
         int(settings.open_loop),
-        0,
+        int(settings.midstream is Midstream.ASSUME),
         list(Fragments).index(settings.fragments),
         int(settings.tcp_pickup is TcpPickup.STRICT),
         -1 if settings.conntrack_max is None else settings.conntrack_max,

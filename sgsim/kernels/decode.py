@@ -174,7 +174,7 @@ def _quoted(data, at, limit, version, quotes, row):
 
 @inner
 def _fields(data, at, payload, skip, version, protocol, shape):
-    """Addresses, port slots and TCP flags of a frame that ``_frame`` found good; zeros for others."""
+    """Addresses, port slots and TCP flags of a frame that ``frame`` found good; zeros for others."""
     zero = U64(0)
     if skip != GOOD:
         return zero, zero, zero, zero, zero, zero, zero
@@ -187,7 +187,7 @@ def _fields(data, at, payload, skip, version, protocol, shape):
 
 
 @inner
-def _frame(data, start, captured, length, link_type):
+def frame(data, start, captured, length, link_type):
     """One frame: (skip, version, IP header, payload, packet's end, protocol, shape, fragment id)."""
     captured_end = start + captured
     wire_end = start + max(length, captured)
@@ -322,7 +322,7 @@ def decode_frame(data, link_type, columns, i, made):
 def _decode_any(data, link_type, columns, i, made):
     """``decode_frame`` for whatever comes."""
     start, captured = U64(columns.heads[i]["offset"]), U64(columns.heads[i]["captured"])
-    skip, version, at, payload, end, protocol, shape, fragment_id = _frame(
+    skip, version, at, payload, end, protocol, shape, fragment_id = frame(
         data, start, captured, U64(columns.heads[i]["length"]), link_type
     )
     src_hi, src_lo, dst_hi, dst_lo, src_port, dst_port, flags = _fields(

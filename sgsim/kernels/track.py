@@ -7,6 +7,7 @@ import numpy as np
 from sgsim.kernels.compiling import inner, rare
 from sgsim.kernels.flows import (
     INITIATOR_LOCAL,
+    RST,
     SYN,
     SYN_ACK,
     begin,
@@ -54,6 +55,7 @@ from sgsim.layout import (
     OPENED,
     REASONS,
     REPLACED,
+    REPLIED,
     REVERSE,
     RULE_BITS,
     RULE_SHIFT,
@@ -71,6 +73,7 @@ from sgsim.model import Fragments, Reason
 _RULE = REASONS.index(Reason.RULE)
 _TRACKED = REASONS.index(Reason.TRACKED)
 _RELATED = REASONS.index(Reason.RELATED)
+_ASSUMED = REASONS.index(Reason.ASSUMED)
 EXEMPT_REASON = REASONS.index(Reason.EXEMPT)
 UNFILTERED_REASON = REASONS.index(Reason.UNFILTERED)
 _FRAGMENT = REASONS.index(Reason.FRAGMENT)
@@ -272,6 +275,22 @@ def _note(at, state):
 
 
 @inner
+def _assumed(egress, protocol, flags, at, rule, clock, state):
+    """Section 10, --midstream assume: the packet answers a connection that the other side opened before the capture,
+    under the rule that admits the reverse."""
+    if protocol == 6 and flags & RST:
+        return decided(_ASSUMED, rule, 0)
+    if state.settings.strict and protocol == 6:
+        return decided(_NO_STATE, -1, 0)
+    interface = interface_of(state.table.slots[at + _GATE])
+    if state.settings.conntrack_max >= 0 and is_full(state, state.instances[interface], clock):
+        return decided(_TABLE_FULL, -1, 0)
+    initiator = (1 ^ egress) * INITIATOR_LOCAL
+    begin(state, at, first_state(protocol, flags) | initiator | REPLIED, rule, clock)
+    return decided(_ASSUMED, rule, TRACKED | OPENED)
+
+
+@inner
 def settled(columns, table, i, egress, reached, at, clock, state):
     """Section 5 for a packet of a flow where ``at_once`` decides nothing."""
     slots = state.table.slots
@@ -313,7 +332,13 @@ def settled(columns, table, i, egress, reached, at, clock, state):
         else:
             reason = _UNRESOLVED if known & UNRESOLVED else _NO_RULE
             if known & REVERSE and not live and _may_be_older(protocol, flags, clock, state):
-                bits = MIDSTREAM if _note(at, state) else 0
+                if state.settings.assume:
+                    decision = _assumed(egress, protocol, flags, at, known & RULE_BITS, clock, state)
+                    if decision & 255 == _ASSUMED:
+                        return decision
+                    reason = decision & 255
+                else:
+                    bits = MIDSTREAM if _note(at, state) else 0
     if not live and state.settings.open_loop == 0 and is_opening(version, protocol, flags, src_port, dst_port):
         mark_dead(state, at, protocol, flags, egress, clock)
     return decided(reason, -1, bits)
