@@ -20,6 +20,7 @@ from sgsim.kernels.compiling import is_compiled
 from sgsim.layout import FIRST_DROP, Verdicts
 from sgsim.mapping import AddressMap
 from sgsim.model import Settings, Topology, Tunnel, Verdict
+from sgsim.relay import AHEAD, relay
 from sgsim.reports.outputs import STANDARD_OUTPUT, OutputFile, check_outputs, is_special
 from sgsim.reports.parquet import ParquetRecords, check_parquet
 from sgsim.reports.records import RecordWriter
@@ -29,7 +30,7 @@ from sgsim.reports.tally import Tally
 from sgsim.selection import known_interface, nearest_names, select
 from sgsim.sources import load_topology
 
-ENGINES: Mapping[str, Callable[[Topology, Settings, list[str]], Engine]] = {
+ENGINES: Mapping[str, Callable[[Topology, Settings, list[str], int], Engine]] = {
     "fast": Simulator,
     "reference": ReferenceEngine,
 }
@@ -83,6 +84,7 @@ def replay(
     maps: Mapping[str, str] | None = None,
     decapsulate: Tunnel | None = None,
     engine: str = "fast",
+    jobs: int = 1,
     outputs: Outputs | None = None,
     strict: bool = False,
     listeners: Listeners | None = None,
@@ -92,7 +94,8 @@ def replay(
     ``captures`` are names of files ("-": standard input) or iterables of scapy packets; ``enis`` and ``vpc_id`` select
     interfaces (all without them); ``at`` says at which interface a capture was taken, by its name as given; ``maps``
     says which interface an address of the captures stands for; ``decapsulate`` judges the frames inside a tunnel's
-    packets, packets that are written are still the outer ones; ``engine`` is "fast" or "reference".
+    packets, packets that are written are still the outer ones; ``engine`` is "fast" or "reference"; ``jobs`` is the
+    number of threads, on which nothing but the speed depends.
 
     Raises SgsimError: input that cannot be read or judged, results that cannot be written; with ``strict``, doubtful
     input too. Output files then keep the name ``FILE.part``.
@@ -111,12 +114,12 @@ def replay(
     with ExitStack() as stack:
         opened = [_opened(capture, strict, stack) for capture in captures]
         places = _places(topology, run.selected, [capture.name for capture in opened], at or {})
-        judge = ENGINES[engine](topology, settings, run.selected)
+        judge = ENGINES[engine](topology, settings, run.selected, AHEAD if jobs > 1 else 1)
         writers = _open_writers(stack, outputs, forms, judge, opened)
         if not is_compiled(KERNELS[engine]):
             listeners.notice(COMPILING)
         streams = opened if decapsulate is None else [Decapsulated(capture) for capture in opened]
-        return run.through(opened, streams, judge, places, writers)
+        return run.through(opened, streams, judge, places, writers, jobs)
 
 
 class _Writers:
@@ -168,17 +171,23 @@ class _Run:
         engine: Engine,
         places: NDArray[np.int32] | None,
         writers: _Writers,
+        jobs: int,
     ) -> Summary:
         """Judge all batches of the streams, one of each capture; ``places``, shape (captures,): where each was taken,
         or -1."""
         tally = Tally(engine)
         begun = time.perf_counter()
-        for batch in merged(streams):
+
+        def judge(batch: MergedBatch) -> Verdicts:
             self._map.apply(batch.columns)
-            verdicts = engine.judge_columns(batch.columns, None if places is None else places[batch.capture])
+            return engine.judge_columns(batch.columns, None if places is None else places[batch.capture])
+
+        def take(batch: MergedBatch, verdicts: Verdicts) -> None:
             tally.add(batch.columns, verdicts)
             writers.write(batch, verdicts)
             self._listeners.progress(*_position(captures), tally.packets)
+
+        relay(merged(streams, ahead=AHEAD if jobs > 1 else 1), judge, take, jobs)
         writers.finish()
         seconds = time.perf_counter() - begun
         for capture in captures:

@@ -36,7 +36,8 @@ class Batch(NamedTuple):
     ``columns`` hold arrays of length n, ``window`` the bytes that ``columns.offset`` points into, and ``first`` is
     the number of the first packet in its capture, from 1 (as Wireshark counts frames; skipped packets count too).
     ``lengths`` (uint32, length n) is given where some of ``columns.length`` are of frames inside: the frames' own.
-    The arrays belong to the reader: they hold until the next batch is asked for. Copy what is to be kept.
+    The arrays belong to the reader: they hold until the next batch is asked for, or as many as ``ahead`` says. Copy
+    what is to be kept.
     """
 
     columns: PacketColumns

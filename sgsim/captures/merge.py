@@ -15,19 +15,19 @@ from sgsim.layout import PacketColumns
 class Batches(Protocol):
     """What can be merged: a Capture, a PacketCapture, either of them Decapsulated."""
 
-    def batches(self, packets: int = BATCH) -> Iterator[Batch]: ...
+    def batches(self, packets: int = BATCH, ahead: int = 1) -> Iterator[Batch]: ...
 
 
-def merged(captures: Sequence[Batches], packets: int = BATCH) -> Iterator[MergedBatch]:
+def merged(captures: Sequence[Batches], packets: int = BATCH, ahead: int = 1) -> Iterator[MergedBatch]:
     """The packets of all captures by time, ``packets`` or fewer of each at a time; ties in the order given.
 
     Each capture's own order is kept: a packet is sorted by the running maximum of its capture's times, which is what
-    taking the earliest of the captures' next packets amounts to. One capture alone is passed on as it is. Raises what
-    reading the captures raises.
+    taking the earliest of the captures' next packets amounts to. One capture alone is passed on as it is. A batch holds
+    until ``ahead`` more have been asked for. Raises what reading the captures raises.
     """
     if len(captures) == 1:
-        return _alone(captures[0].batches(packets))
-    return _several([_Head(capture.batches(packets), place) for place, capture in enumerate(captures)])
+        return _alone(captures[0].batches(packets, ahead))
+    return _several([_Head(capture.batches(packets, ahead + 1), place) for place, capture in enumerate(captures)])
 
 
 def _alone(batches: Iterator[Batch]) -> Iterator[MergedBatch]:

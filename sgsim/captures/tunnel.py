@@ -22,7 +22,7 @@ class HasBatches(Protocol):
     @property
     def links(self) -> Sequence[Link]: ...
 
-    def batches(self, packets: int = BATCH) -> Iterator[Batch]: ...
+    def batches(self, packets: int = BATCH, ahead: int = 1) -> Iterator[Batch]: ...
 
 
 class Decapsulated:
@@ -36,9 +36,9 @@ class Decapsulated:
         self._capture = capture
         self._fragmented: dict[tuple[int, ...], None] = {}  # VXLAN datagrams of which a first fragment came, in order
 
-    def batches(self, packets: int = BATCH) -> Iterator[Batch]:
+    def batches(self, packets: int = BATCH, ahead: int = 1) -> Iterator[Batch]:
         """As the capture's own."""
-        return map(self._unwrapped, self._capture.batches(packets))
+        return map(self._unwrapped, self._capture.batches(packets, ahead))
 
     def _unwrapped(self, batch: Batch) -> Batch:
         columns = batch.columns

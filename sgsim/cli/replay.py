@@ -144,7 +144,7 @@ running = _options(
         type=click.IntRange(min=1),
         default=1,
         show_default=True,
-        help="Worker threads; this version has one.",
+        help="Threads that read, judge and write, three of which have something to do: only the speed depends on it.",
     ),
     click.option(
         "--engine",
@@ -173,8 +173,6 @@ def command(snapshot: str, captures: tuple[str, ...], **options: Any) -> None:
     to_stdout = STANDARD_OUTPUT in options["observations"]
     if options["as_json"] and to_stdout:
         raise click.UsageError("-o - and --json both go to standard output: give -o a file, or leave out --json")
-    if options["jobs"] != 1:
-        raise click.UsageError(f"--jobs {options['jobs']}: this version has one worker thread: leave it out, or say 1")
     if options["only"] and not options["observations"]:
         raise click.UsageError("--only chooses what -o writes: add -o FILE")
     summary = _replay(snapshot, captures, options)
@@ -209,6 +207,7 @@ def _replay(snapshot: str, captures: tuple[str, ...], options: dict[str, Any]) -
             maps=options["maps"],
             decapsulate=Tunnel(options["decapsulate"]) if options["decapsulate"] else None,
             engine=options["engine"],
+            jobs=options["jobs"],
             outputs=outputs,
             strict=options["strict"],
             listeners=Listeners(
