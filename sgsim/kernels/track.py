@@ -6,7 +6,6 @@ import numpy as np
 
 from sgsim.kernels.compiling import inner, rare
 from sgsim.kernels.flows import (
-    INITIATOR_LOCAL,
     RST,
     SYN,
     SYN_ACK,
@@ -44,6 +43,7 @@ from sgsim.layout import (
     EXPIRES,
     GATE_WORD,
     INGRESS_FATE,
+    INITIATOR_LOCAL,
     IS_EXEMPT,
     KNOWN,
     LATER_FRAGMENT,
