@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from sgsim.kernels.compiling import inner, kernel, prefetch, rare, seldom
-from sgsim.kernels.match import answer, interval, is_exempt
+from sgsim.kernels.match import interval, is_exempt
 from sgsim.kernels.slots import (
     ZERO,
     addresses_of,
@@ -25,6 +25,7 @@ from sgsim.kernels.track import (
     EXEMPT_REASON,
     NOT_REACHED,
     UNFILTERED_REASON,
+    ask,
     at_once,
     decided,
     remember_fate,
@@ -85,18 +86,18 @@ def _fetch(columns, state, n):
 
 
 @inner
-def _owners(columns, table, i):
+def _owners(body, table):
     """(interval of the source, of the destination, sender, receiver) of a packet; -1: nobody's."""
-    version = columns.bodies[i]["version"]
-    source = interval(table, version, columns.bodies[i]["src_hi"], columns.bodies[i]["src_lo"])
-    destination = interval(table, version, columns.bodies[i]["dst_hi"], columns.bodies[i]["dst_lo"])
+    version = body["version"]
+    source = interval(table, version, body["src_hi"], body["src_lo"])
+    destination = interval(table, version, body["dst_hi"], body["dst_lo"])
     sender = (table.about[np.uint64(source)] >> OWNER_SHIFT) - 1
     receiver = (table.about[np.uint64(destination)] >> OWNER_SHIFT) - 1
     return source, destination, np.int64(sender), np.int64(receiver)
 
 
 @inner
-def _gate_word(columns, table, i, interface, egress, remote, local):
+def _gate_word(body, table, interface, egress, remote, local):
     """GATE_WORD of a flow without entry at the interface that owns its local address, or 0 where nobody does."""
     if interface < 0:
         return np.int64(0)
@@ -105,9 +106,24 @@ def _gate_word(columns, table, i, interface, egress, remote, local):
         word |= RECEIVES
     if table.gates[interface]["groups"] < 0:
         word |= NEVER_ASKS
-    elif is_exempt(table, columns, i, interface, egress, remote):
+    elif is_exempt(table, body, interface, egress, remote):
         word |= NEVER_ASKS | IS_EXEMPT
     return word
+
+
+@rare
+def _gates(bodies, table, i):
+    """(0, GATE_WORD of the sender's gate, of the receiver's) for the first packet of a flow; or (why it is skipped,
+    0, 0)."""
+    body = bodies[i]
+    source, destination, sender, receiver = _owners(body, table)
+    if sender < 0 and receiver < 0:
+        return _NO_INTERFACE, np.int64(0), np.int64(0)
+    if sender == receiver:
+        return _LOCAL, np.int64(0), np.int64(0)
+    near = _gate_word(body, table, sender, 1, destination, source)
+    far = _gate_word(body, table, receiver, 0, source, destination)
+    return np.uint8(0), near, far
 
 
 @inner
@@ -120,19 +136,14 @@ def _record(columns, table, i, place, state):
     place, found = find(state.table, place, key, ends, pair)
     if found:
         return np.int64(place)
-    source, destination, sender, receiver = _owners(columns, table, i)
-    if sender < 0 and receiver < 0:
-        columns.heads[i]["skip"] = _NO_INTERFACE
-        return np.int64(NOBODY)
-    if sender == receiver:
-        columns.heads[i]["skip"] = _LOCAL
+    skip, sender, receiver = _gates(columns.bodies, table, i)
+    if skip != 0:
+        head["skip"] = skip
         return np.int64(NOBODY)
     make(state, place, key, ends, pair)
     slots = state.table.slots
-    near = _LOWER + back * _BETWEEN
-    far = _UPPER - back * _BETWEEN
-    slots[place + near + _GATE] = _gate_word(columns, table, i, sender, 1, destination, source)
-    slots[place + far + _GATE] = _gate_word(columns, table, i, receiver, 0, source, destination)
+    slots[place + _LOWER + back * _BETWEEN + _GATE] = sender
+    slots[place + _UPPER - back * _BETWEEN + _GATE] = receiver
     return np.int64(place)
 
 
@@ -143,11 +154,9 @@ def _without_record(columns, table, i, interface, egress, source, destination, r
         return decided(NOT_REACHED, -1, 0)
     if table.gates[interface]["groups"] < 0:
         return decided(UNFILTERED_REASON, -1, 0)
-    remote = destination if egress else source
-    local = source if egress else destination
-    if is_exempt(table, columns, i, interface, egress, remote):
+    if is_exempt(table, columns.bodies[i], interface, egress, destination if egress else source):
         return decided(EXEMPT_REASON, -1, 0)
-    known = np.int64(answer(table, columns, i, interface, egress, remote, local))
+    known = ask(columns.bodies, table, i, egress, interface)
     return without_record(columns, i, interface, egress, known, clock, state)
 
 
@@ -162,7 +171,7 @@ def _write(rows, m, i, interface, egress, decision):
 @rare
 def _judge_without_record(columns, table, at, i, clock, state, rows, count):
     """All observations of a packet of no flow; returns the number of observations then."""
-    source, destination, sender, receiver = _owners(columns, table, i)
+    source, destination, sender, receiver = _owners(columns.bodies[i], table)
     if sender >= 0 and sender == receiver:
         columns.heads[i]["skip"] = _LOCAL
         return count

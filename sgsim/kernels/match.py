@@ -81,22 +81,22 @@ def _cell(table, side, address, service):
 
 
 @inner
-def is_exempt(table, columns, i, place, direction, remote):
+def is_exempt(table, body, place, direction, remote):
     """Section 4, at a gate; ``remote`` is the interval of the remote address. Later fragments show no ports and no
     type. The same for all packets of a flow, whichever way they go."""
     gate = table.gates[place]
     flags = table.about[remote]
     if flags & NEVER_FILTERED:
         return True
-    remote_lo = columns.bodies[i]["dst_lo"] if direction == 1 else columns.bodies[i]["src_lo"]
-    version = columns.bodies[i]["version"]
-    protocol = columns.bodies[i]["protocol"]
+    remote_lo = body["dst_lo"] if direction == 1 else body["src_lo"]
+    version = body["version"]
+    protocol = body["protocol"]
     if version == 4 and np.int64(remote_lo) == gate["router"]:
         return True
-    if columns.bodies[i]["shape"] == LATER_FRAGMENT:
+    if body["shape"] == LATER_FRAGMENT:
         return False
-    src = columns.bodies[i]["src_port"]
-    dst = columns.bodies[i]["dst_port"]
+    src = body["src_port"]
+    dst = body["dst_port"]
     if protocol == 17 or protocol == 6:
         remote_port = dst if direction == 1 else src
         if version == 4 and remote_port == 53 and np.int64(remote_lo) == gate["resolver"]:
@@ -131,18 +131,18 @@ def _reverse_service(version, protocol, shape, src_port, dst_port):
 
 
 @inner
-def _untracked(table, columns, i, side, cell, remote, local):
+def _untracked(table, body, side, cell, remote, local):
     """Section 6, for an admitted packet: UNTRACKED as the initiator's, UNTRACKED_REPLY as the other side's, or 0."""
-    protocol = columns.bodies[i]["protocol"]
-    if (protocol != 6 and protocol != 17) or columns.bodies[i]["shape"] == LATER_FRAGMENT:
+    protocol = body["protocol"]
+    if (protocol != 6 and protocol != 17) or body["shape"] == LATER_FRAGMENT:
         return 0
-    version = columns.bodies[i]["version"]
+    version = body["version"]
     bit = (1 if protocol == 17 else 0) + (2 if version == 6 else 0)
     found = 0
     if cell & FROM_EVERYWHERE and (table.sides[side ^ 1]["open"] >> bit) & 1:
         found = UNTRACKED
     elif (table.sides[side]["open"] >> bit) & 1:
-        service = _service(version, protocol, columns.bodies[i]["shape"], columns.bodies[i]["src_port"])
+        service = _service(version, protocol, body["shape"], body["src_port"])
         if _cell(table, side ^ 1, remote, service) & FROM_EVERYWHERE:
             found = UNTRACKED_REPLY
     if (table.about[remote] | table.about[local]) & AUTO_TRACKED:
@@ -153,18 +153,18 @@ def _untracked(table, columns, i, side, cell, remote, local):
 
 
 @inner
-def answer(table, columns, i, place, direction, remote, local):
+def answer(table, body, place, direction, remote, local):
     """What the rules say of a packet at a gate that filters it. ``direction``: 0 ingress, 1 egress; ``remote`` and
     ``local`` are intervals. The same for all packets of a flow that go one way, but for ICMP of another code."""
     side = 2 * np.int64(table.gates[place]["groups"]) + direction
-    version = columns.bodies[i]["version"]
-    protocol = columns.bodies[i]["protocol"]
-    shape = columns.bodies[i]["shape"]
-    cell = _cell(table, side, remote, _service(version, protocol, shape, columns.bodies[i]["dst_port"]))
+    version = body["version"]
+    protocol = body["protocol"]
+    shape = body["shape"]
+    cell = _cell(table, side, remote, _service(version, protocol, shape, body["dst_port"]))
     if cell & ADMITTED:
-        return (cell & (RULE_BITS | ADMITTED)) | _untracked(table, columns, i, side, cell, remote, local)
+        return (cell & (RULE_BITS | ADMITTED)) | _untracked(table, body, side, cell, remote, local)
     answer = cell & UNRESOLVED
-    service = _reverse_service(version, protocol, shape, columns.bodies[i]["src_port"], columns.bodies[i]["dst_port"])
+    service = _reverse_service(version, protocol, shape, body["src_port"], body["dst_port"])
     if service >= 0:
         reverse = _cell(table, side ^ 1, remote, service)
         if reverse & ADMITTED:

@@ -228,23 +228,30 @@ def at_once(state, at, egress, reached, way, clock):
     return True, reason | tracked * (TRACKED << 8) | (rule | -(by_state & dead)) << 32
 
 
+@rare
+def ask(bodies, table, i, egress, interface):
+    """What the rules say of the packet at a gate that filters it."""
+    body = bodies[i]
+    version = body["version"]
+    source = interval(table, version, body["src_hi"], body["src_lo"])
+    destination = interval(table, version, body["dst_hi"], body["dst_lo"])
+    remote = destination if egress else source
+    local = source if egress else destination
+    return np.int64(answer(table, body, interface, egress, remote, local))
+
+
 @inner
 def _asked(columns, table, i, egress, at, state):
     """What the rules say of the packet: asked once for each flow, gate and direction."""
     slots = state.table.slots
     shift = egress << 5
     body = columns.bodies[i]
-    version, protocol = body["version"], body["protocol"]
+    protocol = body["protocol"]
     same = (protocol != 1 and protocol != 58) or body["dst_port"] & 255 == 0  # ICMP of other codes asks each time
     known = (slots[at + _ANSWERS] >> shift) & _ANSWER
     if same and known & KNOWN:
         return known
-    source = interval(table, version, body["src_hi"], body["src_lo"])
-    destination = interval(table, version, body["dst_hi"], body["dst_lo"])
-    remote = destination if egress else source
-    local = source if egress else destination
-    interface = interface_of(slots[at + _GATE])
-    known = np.int64(answer(table, columns, i, interface, egress, remote, local))
+    known = ask(columns.bodies, table, i, egress, interface_of(slots[at + _GATE]))
     if same:
         slots[at + _ANSWERS] |= (known | KNOWN) << shift
     return known
