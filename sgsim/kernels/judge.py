@@ -22,12 +22,12 @@ from sgsim.kernels.slots import (
     start_of,
 )
 from sgsim.kernels.track import (
-    EXEMPT_REASON,
-    NOT_REACHED,
+    BARE_EXEMPT,
+    BARE_NOT_REACHED,
+    BARE_UNFILTERED,
     UNFILTERED_REASON,
     ask,
     at_once,
-    decided,
     remember_fate,
     settled,
     without_record,
@@ -69,6 +69,8 @@ _LOWER, _UPPER = np.uint64(LOWER_GATE), np.uint64(UPPER_GATE)
 _BETWEEN = _UPPER - _LOWER
 _RING = np.uint64(2 * AHEAD - 1)
 _WIDE = np.uint64(WIDE)
+
+_WAYS = (np.int64(1), np.int64(0))  # egress, then ingress
 
 NOBODY = -1  # in the place of a record: the packet meets no gate
 
@@ -121,8 +123,8 @@ def _gates(bodies, table, i):
         return _NO_INTERFACE, np.int64(0), np.int64(0)
     if sender == receiver:
         return _LOCAL, np.int64(0), np.int64(0)
-    near = _gate_word(body, table, sender, 1, destination, source)
-    far = _gate_word(body, table, receiver, 0, source, destination)
+    near = _gate_word(body, table, sender, _WAYS[0], destination, source)
+    far = _gate_word(body, table, receiver, _WAYS[1], source, destination)
     return np.uint8(0), near, far
 
 
@@ -151,11 +153,11 @@ def _record(columns, table, i, place, state):
 def _without_record(columns, table, i, interface, egress, source, destination, reached, clock, state):
     """One gate's decision about a packet of no flow."""
     if not reached:
-        return decided(NOT_REACHED, -1, 0)
+        return BARE_NOT_REACHED
     if table.gates[interface]["groups"] < 0:
-        return decided(UNFILTERED_REASON, -1, 0)
+        return BARE_UNFILTERED
     if is_exempt(table, columns.bodies[i], interface, egress, destination if egress else source):
-        return decided(EXEMPT_REASON, -1, 0)
+        return BARE_EXEMPT
     known = ask(columns.bodies, table, i, egress, interface)
     return without_record(columns, i, interface, egress, known, clock, state)
 
@@ -182,8 +184,8 @@ def _judge_without_record(columns, table, at, i, clock, state, rows, count):
         receiver = receiver if receiver == at[i] else np.int64(-1)
     if sender < 0 and receiver < 0:
         columns.heads[i]["skip"] = _NO_INTERFACE
-    reached = True
-    for egress in (1, 0):
+    reached = np.int64(1)
+    for egress in _WAYS:
         interface = sender if egress else receiver
         if interface < 0:
             continue
@@ -194,7 +196,7 @@ def _judge_without_record(columns, table, at, i, clock, state, rows, count):
             remember_fate(columns, i, interface, egress, decision, clock, state)
         _write(rows, count, i, interface, egress, decision)
         count += 1
-        reached = decision & 255 < FIRST_DROP
+        reached = np.int64(decision & 255 < FIRST_DROP)
     return count
 
 
@@ -212,7 +214,7 @@ def judge(
     ``at``, shape (n,) or (0,), int32: the place of the interface a packet was captured at, or -1. The flow table must
     have room: a packet makes at most one record, a first fragment two more.
     """
-    count = 0
+    count = np.int64(0)  # typed: a literal would have what it is handed to compiled twice
     slots, counts = state.table.slots, state.counts
     packets = len(columns.heads)
     now = counts[NOW]

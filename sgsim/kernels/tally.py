@@ -187,7 +187,7 @@ def tally(
             if skip == _NO_INTERFACE:
                 _meet(columns, np.uint64(n), counts)
     gates, rules = counts.gates, counts.rules
-    waiting = 0
+    waiting = np.int64(0)
     for n in range(len(rows) // 2):
         packet, word = _observation(rows, np.uint64(n))
         interface, direction, reason = rows[np.uint64(2 * n)] >> 32, (word >> 16) & 1, word & 255
@@ -203,7 +203,7 @@ def tally(
         waiting += np.int64(reason >= FIRST_DROP)
         if seldom(waiting == WAITING):
             _drops(columns, rows, waiting, flows)
-            waiting = 0
+            waiting = np.int64(0)
     _drops(columns, rows, waiting, flows)
 
 
