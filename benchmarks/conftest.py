@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sgsim.model import Topology
-from sgsim.workload import Workload, capture, flows, topology
+from sgsim.workload import Workload, draw_flows, topology, write_stream
 
 WORKLOAD = Workload(packets=int(os.environ.get("SGSIM_BENCH_PACKETS", 5_000_000)))
 
@@ -22,5 +22,5 @@ def rules() -> Topology:
 def stream(rules: Topology, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A pcap of the workload's packets."""
     path = tmp_path_factory.mktemp("workload") / f"{WORKLOAD.name}.pcap"
-    capture(WORKLOAD, flows(WORKLOAD, rules)).tofile(path)
+    write_stream(path, draw_flows(WORKLOAD, rules), WORKLOAD.seed)
     return path

@@ -1,4 +1,4 @@
-"""How fast, in one thread, on workload vpc-v1. Run: python -m pytest benchmarks --benchmark-enable
+"""How fast, in one thread, on workload vpc-v2. Run: python -m pytest benchmarks --benchmark-enable
 
 The numbers carry what they were measured on (extra_info); tcpdump counts the same file beside them, so that ratios of
 one run can be quoted.
@@ -34,7 +34,7 @@ def timed(benchmark):
     return run
 
 
-def test_reading_vpc_v1(timed, stream):
+def test_reading_vpc_v2(timed, stream):
     """Walk and decode alone."""
 
     def read():
@@ -44,7 +44,7 @@ def test_reading_vpc_v1(timed, stream):
     assert timed(read) > 0
 
 
-def test_the_whole_way_vpc_v1(timed, stream, rules):
+def test_the_whole_way_vpc_v2(timed, stream, rules):
     """Capture to summary: read, judge, tally."""
 
     def replay():
@@ -59,7 +59,7 @@ def test_the_whole_way_vpc_v1(timed, stream, rules):
 
 
 @pytest.mark.skipif(shutil.which("tcpdump") is None, reason="tcpdump is not installed")
-def test_tcpdump_counts_vpc_v1(timed, stream):
+def test_tcpdump_counts_vpc_v2(timed, stream):
     """The peer: tcpdump -r FILE --count, start-up included."""
 
     def count():
