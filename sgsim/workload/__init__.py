@@ -3,8 +3,21 @@
 A workload is named and versioned: changing what it makes means a new version, so that numbers stay comparable.
 """
 
+from sgsim.workload.acl import GUARDED, HITS, MISSES, Acl, acl_topology, gate_packets
 from sgsim.workload.flows import Flows, draw_flows
 from sgsim.workload.stream import write_stream
 from sgsim.workload.vpc import Workload, topology
 
-__all__ = ["Flows", "Workload", "draw_flows", "topology", "write_stream"]
+__all__ = [
+    "GUARDED",
+    "HITS",
+    "MISSES",
+    "Acl",
+    "Flows",
+    "Workload",
+    "acl_topology",
+    "draw_flows",
+    "gate_packets",
+    "topology",
+    "write_stream",
+]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sgsim.errors import SelectionError
 from sgsim.model import ICMP, TCP, UDP, Topology
-from sgsim.workload.offers import INBOUND, OPEN, OUTBOUND, PAIR, Members, Offers, offers_of
+from sgsim.workload.offers import CALLED, CALLING, INBOUND, OPEN, OUTBOUND, Members, Offers, offers_of
 from sgsim.workload.vpc import Workload
 
 SHARES = {TCP: 0.75, UDP: 0.20, ICMP: 0.05}  # of the packets, and of the flows; ICMP: echo, of either version
@@ -111,7 +111,7 @@ def _of_protocol(
     remote_hi[strange & v6] = STRANGERS[1] | rng.integers(0, 1 << 32, size=count, dtype=np.uint64)[strange & v6]
     remote_lo[strange & ~v6] = STRANGERS[0] | rng.integers(0, 1 << 24, size=count, dtype=np.uint64)[strange & ~v6]
     port[refused] = rng.choice(REFUSED_PORTS, size=count)[refused]
-    out = kind == OUTBOUND
+    out = (kind == OUTBOUND) | (kind == CALLING)
     return Flows(
         protocol=np.full(count, protocol, dtype=np.uint8),
         v6=v6,
@@ -130,7 +130,7 @@ def _kinds(dealt: NDArray[np.float64], way: NDArray[np.float64], untracked: floa
     kind = np.where(way < INWARD, INBOUND, OUTBOUND)
     refused = dealt >= 1 - REFUSED
     between = np.where(refused, way < 0.25, (dealt >= untracked) & (dealt < untracked + BETWEEN))
-    return np.where(dealt < untracked, OPEN, np.where(between, PAIR, kind)).astype(np.uint8)
+    return np.where(dealt < untracked, OPEN, np.where(between, CALLED, kind)).astype(np.uint8)
 
 
 def _choose(
@@ -143,7 +143,7 @@ def _choose(
 ) -> NDArray[np.int64]:
     """An offer for each flow, of its kind and version as far as there are any."""
     chosen = np.empty(len(kind), dtype=np.int64)
-    for wanted in (OPEN, PAIR, INBOUND, OUTBOUND):
+    for wanted in (OPEN, CALLED, INBOUND, OUTBOUND):
         for six in (False, True):
             for no in (False, True):
                 rows = np.flatnonzero((kind == wanted) & (v6 == six) & (refused == no))
@@ -158,7 +158,7 @@ def _candidates(offers: Offers, protocol: int, kind: int, six: bool, refused: bo
     found = np.ones(len(offers.kind), dtype=np.bool_)
     wishes = [offers.protocol == protocol, offers.v6 == six, offers.kind == kind]
     if refused:
-        side = 2 * offers.local + (offers.kind == OUTBOUND)
+        side = 2 * offers.local + ((offers.kind == OUTBOUND) | (offers.kind == CALLING))
         wishes.insert(1, ~np.isin(side, side[offers.high - offers.low == 65_535]))
     for wish in wishes:
         if (found & wish).any():

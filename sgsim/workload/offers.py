@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,25 +15,28 @@ from sgsim.model import (
     ICMPV6,
     TCP,
     UDP,
-    Address,
     Direction,
     GroupReference,
+    Interface,
     Network,
     PrefixListReference,
     Rule,
     Topology,
 )
 
-OPEN, PAIR, INBOUND, OUTBOUND = range(4)  # untracked; between two interfaces; from outside; to outside
+# Kinds: untracked; between two interfaces, of which the one with the rule receives, or sends; from and to outside.
+OPEN, CALLED, CALLING, INBOUND, OUTBOUND = range(5)
 
 _LOW = (1 << 64) - 1
+
+Owner = TypeVar("Owner", str, tuple[str, ...])
 
 
 class Offers(NamedTuple):
     """n offers, one array of length n for each field. ``local`` and ``remote`` are places in ``Members``; ``remote``
     is -1 where the peer is a network, which is then ``hi``, ``lo`` and ``hi_hosts``, ``lo_hosts`` (its host bits)."""
 
-    kind: NDArray[np.uint8]  # OPEN, PAIR (the interface receives), INBOUND or OUTBOUND
+    kind: NDArray[np.uint8]  # OPEN, CALLED, CALLING, INBOUND or OUTBOUND
     protocol: NDArray[np.uint8]  # TCP, UDP or ICMP, which stands for ICMPv6 as well
     v6: NDArray[np.bool_]
     low: NDArray[np.int64]  # destination ports
@@ -58,76 +61,101 @@ class Members(NamedTuple):
     lo: NDArray[np.uint64]
 
 
-def offers_of(topology: Topology) -> tuple[Offers, Members]:
-    """Rules whose traffic has no ports (ESP, say), or whose peer has no known address, offer nothing."""
-    lists: dict[tuple[str, ...], list[Address]] = {}
-    groups: dict[str, list[Address]] = {}
-    for interface in topology.interfaces.values():
-        addresses = [a for a in (interface.primary(4), interface.primary(6)) if a is not None]
-        if interface.group_ids:
-            lists.setdefault(interface.group_ids, []).extend(addresses)
-        for group_id in interface.group_ids:
-            groups.setdefault(group_id, []).extend(addresses)
-    owners = {("list", group_ids): found for group_ids, found in lists.items()}
-    owners |= {("group", (group_id,)): found for group_id, found in groups.items()}
-    places = {owner: 2 * place for place, owner in enumerate(owners)}
-    members = _members(owners.values())
-    sizes = np.diff(members.begins).tolist()
-    rows = [row for group_ids in lists for row in _rows(topology, group_ids, places, sizes)]
+def offers_of(topology: Topology, gate: tuple[Interface, Direction] | None = None) -> tuple[Offers, Members]:
+    """What the rules of one gate ask for, or those of all.
+
+    Rules whose traffic has no ports (ESP, say), or whose peer has no known address, offer nothing.
+    """
+    owners = _Owners(topology)
+    gates = [(groups, direction) for groups in owners.lists for direction in Direction]
+    if gate is not None:
+        gates = [(gate[0].group_ids, gate[1])]
+    rows = [row for group_ids, direction in gates for row in _rows(topology, owners, group_ids, direction)]
     columns = zip(*rows, strict=True) if rows else [[]] * len(Offers._fields)
     offers = Offers._make(np.array(column, dtype=dtype) for column, dtype in zip(columns, _DTYPES, strict=True))
-    return offers, members
+    return offers, owners.members()
 
 
-def _members(owners: Iterable[list[Address]]) -> Members:
-    found = [[int(a) for a in addresses if a.version == version] for addresses in owners for version in (4, 6)]
-    numbers = [number for part in found for number in part]
-    return Members(
-        begins=np.cumsum([0, *map(len, found)], dtype=np.int64),
-        hi=np.array([number >> 64 for number in numbers], dtype=np.uint64),
-        lo=np.array([number & _LOW for number in numbers], dtype=np.uint64),
-    )
+class _Owners:
+    """Who has which addresses: the interfaces with the same list of groups, and those with the same group."""
+
+    def __init__(self, topology: Topology) -> None:
+        self.lists: dict[tuple[str, ...], int] = {}  # the place of its IPv4 addresses in Members
+        self.groups: dict[str, int] = {}
+        self._addresses: list[list[int]] = []  # by the place
+        for interface in topology.interfaces.values():
+            if interface.group_ids:
+                places = [self._place(self.lists, interface.group_ids)]
+                places += [self._place(self.groups, group_id) for group_id in interface.group_ids]
+                for address in interface.addresses:
+                    for place in places:
+                        self._addresses[place + (address.version == 6)].append(int(address))
+
+    def _place(self, places: dict[Owner, int], owner: Owner) -> int:
+        if owner not in places:
+            places[owner] = len(self._addresses)
+            self._addresses += [[], []]
+        return places[owner]
+
+    def has_others(self, remote: int, local: int) -> bool:
+        """Whether the one has an address for each of the other's to talk to."""
+        found = self._addresses[remote]
+        return len(found) > 1 or (len(found) == 1 and found[0] not in self._addresses[local])
+
+    def has_any(self, place: int) -> bool:
+        return bool(self._addresses[place])
+
+    def members(self) -> Members:
+        numbers = [number for found in self._addresses for number in found]
+        return Members(
+            begins=np.cumsum([0, *map(len, self._addresses)], dtype=np.int64),
+            hi=np.array([number >> 64 for number in numbers], dtype=np.uint64),
+            lo=np.array([number & _LOW for number in numbers], dtype=np.uint64),
+        )
 
 
 def _rows(
-    topology: Topology, group_ids: tuple[str, ...], places: dict[tuple[str, tuple[str, ...]], int], sizes: list[int]
+    topology: Topology, owners: _Owners, group_ids: tuple[str, ...], direction: Direction
 ) -> Iterator[tuple[int, ...]]:
     """Rows of Offers from the rules of one list of groups."""
     known = [topology.groups[group_id] for group_id in group_ids if group_id in topology.groups]
-    rules = {d: [rule for group in known for rule in group.rules(d)] for d in Direction}
-    open_to = {d: set(_wide_open(rules[d])) for d in Direction}
-    for direction in Direction:
-        outside = INBOUND if direction is Direction.INGRESS else OUTBOUND
-        for rule in rules[direction]:
-            if isinstance(rule.peer, GroupReference):
-                remote = places.get(("group", (rule.peer.group_id,)))
-                networks = list(EVERYWHERE.values()) if remote is not None and direction is Direction.INGRESS else []
-            else:
-                remote, networks = None, _networks(topology, rule)
-            for network in networks:
-                six = network.version == 6
-                local = places["list", group_ids] + six
-                if not sizes[local] or (remote is not None and sizes[remote + six] < 2):
-                    continue
-                base, hosts = int(network.network_address), int(network.hostmask)
-                for protocol, low, high in _services(rule, network.version):
-                    is_open = network.prefixlen == 0 and (protocol, network.version) in open_to[direction.opposite]
-                    kind = PAIR if remote is not None else OPEN if is_open and outside == INBOUND else outside
-                    yield (
-                        *(kind, protocol, six, low, high, local, -1 if remote is None else remote + six),
-                        *(base >> 64, base & _LOW, hosts >> 64, hosts & _LOW),
-                    )
+    free = set(_wide_open(rule for group in known for rule in group.rules(direction.opposite)))
+    inward = direction is Direction.INGRESS
+    for rule in (rule for group in known for rule in group.rules(direction)):
+        for network, group in _peers(topology, owners, rule):
+            six = network.version == 6
+            local = owners.lists[group_ids] + six
+            remote = -1 if group is None else group + six
+            if not owners.has_any(local) or (group is not None and not owners.has_others(remote, local)):
+                continue
+            base, hosts = int(network.network_address), int(network.hostmask)
+            for protocol, low, high in _services(rule, network.version):
+                if group is not None:
+                    kind = CALLED if inward else CALLING
+                elif inward and network.prefixlen == 0 and (protocol, network.version) in free:
+                    kind = OPEN
+                else:
+                    kind = INBOUND if inward else OUTBOUND
+                yield (
+                    *(kind, protocol, six, low, high, local, remote),
+                    *(base >> 64, base & _LOW, hosts >> 64, hosts & _LOW),
+                )
 
 
-def _networks(topology: Topology, rule: Rule) -> list[Network]:
-    if isinstance(rule.peer, PrefixListReference):
+def _peers(topology: Topology, owners: _Owners, rule: Rule) -> Iterator[tuple[Network, int | None]]:
+    """The networks that the rule's peer stands for; of a group, everywhere, and its place in Members."""
+    if isinstance(rule.peer, GroupReference):
+        place = owners.groups.get(rule.peer.group_id)
+        if place is not None:
+            yield from ((everywhere, place) for everywhere in EVERYWHERE.values())
+    elif isinstance(rule.peer, PrefixListReference):
         found = topology.prefix_lists.get(rule.peer.prefix_list_id)
-        return list(found.entries or ()) if found else []
-    assert not isinstance(rule.peer, GroupReference)
-    return [rule.peer]
+        yield from ((entry, None) for entry in (found.entries if found else None) or ())
+    else:
+        yield rule.peer, None
 
 
-def _wide_open(rules: list[Rule]) -> Iterator[tuple[int, int]]:
+def _wide_open(rules: Iterable[Rule]) -> Iterator[tuple[int, int]]:
     """Protocol and IP version of what these rules admit on all ports and from everywhere, in one rule."""
     for rule in rules:
         for version, everywhere in EVERYWHERE.items():
