@@ -4,8 +4,9 @@ A workload is named and versioned: changing what it makes means a new version, s
 """
 
 from sgsim.workload.acl import GUARDED, HITS, MISSES, Acl, acl_topology, gate_packets
-from sgsim.workload.flows import Flows, draw_flows
+from sgsim.workload.flows import Flows, Traffic, draw_flows
 from sgsim.workload.stream import write_stream
+from sgsim.workload.trace import Header, trace_flows, trace_packets
 from sgsim.workload.vpc import Workload, topology
 
 __all__ = [
@@ -14,10 +15,14 @@ __all__ = [
     "MISSES",
     "Acl",
     "Flows",
+    "Header",
+    "Traffic",
     "Workload",
     "acl_topology",
     "draw_flows",
     "gate_packets",
     "topology",
+    "trace_flows",
+    "trace_packets",
     "write_stream",
 ]

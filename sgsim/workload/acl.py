@@ -113,7 +113,7 @@ def gate_packets(
     local = int(network.network_address) + number % network.num_addresses
     src_port = 1_024 + number // network.num_addresses % (65_536 - 1_024)
     source, destination = (remote, local) if direction is Direction.INGRESS else (local, remote)
-    return _columns(protocol, source, destination, src_port, port)
+    return ipv4_columns(protocol, source, destination, src_port, port)
 
 
 def _remote(
@@ -128,7 +128,7 @@ def _remote(
     return remote
 
 
-def _columns(
+def ipv4_columns(
     protocol: NDArray[np.uint8],
     source: NDArray[np.integer],
     destination: NDArray[np.integer],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +11,6 @@ from numpy.typing import NDArray
 from sgsim.errors import SelectionError
 from sgsim.model import ICMP, TCP, UDP, Topology
 from sgsim.workload.offers import CALLED, CALLING, INBOUND, OPEN, OUTBOUND, Members, Offers, offers_of
-from sgsim.workload.vpc import Workload
 
 SHARES = {TCP: 0.75, UDP: 0.20, ICMP: 0.05}  # of the packets, and of the flows; ICMP: echo, of either version
 UNTRACKED, REFUSED, BETWEEN = 0.20, 0.10, 1 / 6  # of the flows: no entry; dropped at some gate; passing two gates
@@ -19,11 +19,21 @@ INWARD = 0.65  # of those between an interface and the outside
 REFUSED_PORTS = (23, 135, 445, 1433, 3389)  # what scanners ask for; no rule of workload vpc has them
 STRANGERS = 201 << 24, 0x2A0F << 48  # 201.0.0.0/8 and 2a0f::/32: no rule of workload vpc has them
 _FEWEST = 20  # flows: one of each protocol at least
-_CLIENT_PORTS = 32_768, 61_000
+CLIENT_PORTS = 32_768, 61_000
 _PARETO = 1.3  # shape of the flows' lengths
 _LONGEST = 0.003  # about the share of its protocol's packets that one flow may have: no stream is a single flow's
 
 _STEPS = np.sqrt(np.array([2.0, 3.0, 5.0, 7.0])) % 1  # independent ways to fill the unit interval evenly
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """How much traffic is drawn."""
+
+    packets: int = 5_000_000
+    flows: int = 100_000
+    ipv6: float = 0.1  # share of the packets
+    seed: int = 1
 
 
 class Flows(NamedTuple):
@@ -40,7 +50,7 @@ class Flows(NamedTuple):
     packets: NDArray[np.int64]  # in both directions
 
 
-def draw_flows(workload: Workload, topology: Topology) -> Flows:
+def draw_flows(traffic: Traffic, topology: Topology) -> Flows:
     """Flows that some rule asks for, but for a tenth that is refused.
 
     Shares hold for flows and packets alike, since flows of all lengths are dealt out evenly; where the topology has no
@@ -52,26 +62,26 @@ def draw_flows(workload: Workload, topology: Topology) -> Flows:
         raise SelectionError(
             "no traffic can be drawn for this topology: no rule of an interface admits TCP, UDP or ICMP echo requests"
         )
-    if workload.flows < _FEWEST or workload.packets < workload.flows:
+    if traffic.flows < _FEWEST or traffic.packets < traffic.flows:
         raise SelectionError(
-            f"{workload.packets:,} packets of {workload.flows:,} flows: at least {_FEWEST} flows, and a packet for each"
+            f"{traffic.packets:,} packets of {traffic.flows:,} flows: at least {_FEWEST} flows, and a packet for each"
         )
-    rng = np.random.default_rng(workload.seed)
+    rng = np.random.default_rng(traffic.seed)
     parts = [
-        _of_protocol(rng, workload, offers, members, protocol, flows, packets)
-        for protocol, flows, packets in _split(workload)
+        _of_protocol(rng, traffic, offers, members, protocol, flows, packets)
+        for protocol, flows, packets in _split(traffic)
     ]
     return Flows._make(np.concatenate(columns) for columns in zip(*parts, strict=True))
 
 
-def _split(workload: Workload) -> list[tuple[int, int, int]]:
+def _split(traffic: Traffic) -> list[tuple[int, int, int]]:
     """Protocol, flows and packets of each share; together exactly the workload's."""
     bounds = np.cumsum([0.0, *SHARES.values()])
-    flows, packets = (np.diff(np.round(bounds * whole)).astype(int) for whole in (workload.flows, workload.packets))
+    flows, packets = (np.diff(np.round(bounds * whole)).astype(int) for whole in (traffic.flows, traffic.packets))
     return list(zip(SHARES, flows.tolist(), packets.tolist(), strict=True))
 
 
-def _lengths(rng: np.random.Generator, flows: int, packets: int, least: int) -> NDArray[np.int64]:
+def pareto_lengths(rng: np.random.Generator, flows: int, packets: int, least: int) -> NDArray[np.int64]:
     """Pareto lengths of at least ``least``, the longest first, ``packets`` together."""
     least = min(least, packets // flows)
     weights = np.sort(np.minimum(rng.pareto(_PARETO, size=flows), max(10.0, 3 * _LONGEST * flows)))[::-1]
@@ -84,16 +94,16 @@ def _lengths(rng: np.random.Generator, flows: int, packets: int, least: int) -> 
 
 def _of_protocol(
     rng: np.random.Generator,
-    workload: Workload,
+    traffic: Traffic,
     offers: Offers,
     members: Members,
     protocol: int,
     count: int,
     packets: int,
 ) -> Flows:
-    lengths = _lengths(rng, count, packets, least=6 if protocol == TCP else 2)
+    lengths = pareto_lengths(rng, count, packets, least=6 if protocol == TCP else 2)
     dealt = (np.arange(1, count + 1)[:, None] * _STEPS + rng.random(len(_STEPS))) % 1
-    v6 = dealt[:, 0] < workload.ipv6
+    v6 = dealt[:, 0] < traffic.ipv6
     refused = dealt[:, 1] >= 1 - REFUSED
     kind = _kinds(dealt[:, 1], dealt[:, 2], UNTRACKED / SHARES[TCP] if protocol == TCP else 0.0)
     if protocol == ICMP:
@@ -119,7 +129,7 @@ def _of_protocol(
         src_lo=np.where(out, local_lo, remote_lo),
         dst_hi=np.where(out, remote_hi, local_hi),
         dst_lo=np.where(out, remote_lo, local_lo),
-        src_port=rng.integers(*_CLIENT_PORTS, size=count).astype(np.uint16),
+        src_port=rng.integers(*CLIENT_PORTS, size=count).astype(np.uint16),
         dst_port=np.where(protocol == ICMP, 0, port).astype(np.uint16),
         packets=lengths,
     )

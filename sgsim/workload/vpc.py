@@ -23,6 +23,7 @@ from sgsim.model import (
     SecurityGroup,
     Topology,
 )
+from sgsim.workload.flows import Traffic
 
 _GOLDEN = 0.6180339887498949  # multiples of it, modulo 1, fill the unit interval evenly however few are taken
 _KNOWN_PORTS = (22, 53, 80, 443, 3306, 5432, 8080)
@@ -30,18 +31,14 @@ _LOWEST, _HIGHEST = 4_096, 30_000  # other ports: below every client's, and clea
 
 
 @dataclass(frozen=True, slots=True)
-class Workload:
+class Workload(Traffic):
     """What a stream and its rule set are made of; see ``topology``, ``draw_flows`` and ``write_stream``."""
 
     name: str = "vpc-v2"
-    packets: int = 5_000_000
-    flows: int = 100_000
     interfaces: int = 250
     lists: int = 25  # distinct lists of groups
     list_lengths: tuple[int, ...] = (1, 2, 3, 4, 5)  # groups of a list, in turn; each list has groups of its own
     rules: int = 60  # of an interface, in each direction
-    ipv6: float = 0.1  # share of the packets
-    seed: int = 1
 
 
 Service = tuple[int, int | None, int | None]  # protocol, from_port and to_port of a rule
