@@ -10,15 +10,14 @@ from ipaddress import IPv4Address, IPv4Network
 import numpy as np
 from numpy.typing import NDArray
 
-from sgsim.captures.buffers import allocate, trimmed
 from sgsim.errors import SelectionError
 from sgsim.layout import PacketColumns
 from sgsim.model import ICMP, TCP, UDP, Direction, GroupReference, Interface, Peer, Rule, SecurityGroup, Topology
+from sgsim.workload.columns import ipv4_columns
 from sgsim.workload.offers import Members, Offers, offers_of
 
 HITS, MISSES = 0.9, 0.0  # shares of the packets that are drawn for a rule
 
-_EPOCH_NS = 1_700_000_000_000_000_000
 _KNOWN_PORTS = (22, 53, 80, 123, 443, 3306, 5432, 8080)
 _PORTS = 1_024, 60_000  # other ports that rules begin at
 _MISSING_PORTS = 62_000, 65_536  # above every rule's
@@ -126,23 +125,3 @@ def _remote(
     places = offers.remote[offer[known]]
     remote[known] = members.lo[rng.integers(members.begins[places], members.begins[places + 1])]
     return remote
-
-
-def ipv4_columns(
-    protocol: NDArray[np.uint8],
-    source: NDArray[np.integer],
-    destination: NDArray[np.integer],
-    src_port: NDArray[np.integer],
-    dst_port: NDArray[np.integer],
-) -> PacketColumns:
-    """IPv4 packets of 96 bytes, one each microsecond."""
-    columns = trimmed(allocate(len(protocol)), len(protocol), quotes=0)
-    columns.time_ns[:] = _EPOCH_NS + 1_000 * np.arange(len(protocol))
-    columns.captured[:] = columns.length[:] = 96
-    columns.version[:] = 4
-    columns.protocol[:] = protocol
-    columns.tcp_flags[protocol == TCP] = 0x02
-    columns.src_lo[:], columns.dst_lo[:] = source, destination
-    columns.src_port[:], columns.dst_port[:] = src_port, dst_port
-    columns.quoted[:] = -1
-    return columns

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sgsim.errors import SelectionError
 from sgsim.layout import PacketColumns
 from sgsim.model import ICMP, TCP, UDP, Interface
-from sgsim.workload.acl import ipv4_columns
+from sgsim.workload.columns import ipv4_columns
 from sgsim.workload.flows import CLIENT_PORTS, Flows, Traffic, pareto_lengths
 
 Header = tuple[int, int, int, int, int]  # IPv4 source and destination, source and destination port, protocol
@@ -21,7 +21,7 @@ def trace_packets(headers: Sequence[Header], interface: Interface, packets: int)
     source, _, src_port, dst_port, protocol = np.resize(np.array(headers, dtype=np.int64), (packets, 5)).T
     ports = (protocol == TCP) | (protocol == UDP)
     return ipv4_columns(
-        protocol.astype(np.uint8),
+        protocol,
         source,
         np.full(packets, _address(interface)),
         np.where(ports, src_port, 0),
