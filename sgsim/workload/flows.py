@@ -54,7 +54,7 @@ def draw_flows(traffic: Traffic, topology: Topology) -> Flows:
     """Flows that some rule asks for, but for a tenth that is refused.
 
     Shares hold for flows and packets alike, since flows of all lengths are dealt out evenly; where the topology has no
-    rule of a kind (nothing untracked, no group references, no IPv6), other flows take their place. Raises
+    rule of a kind (no UDP, no IPv6, nothing untracked, no group references), other flows take their place. Raises
     SelectionError if no rule of any interface asks for TCP, UDP or echo requests from or to a known address.
     """
     offers, members = offers_of(topology)
@@ -67,10 +67,11 @@ def draw_flows(traffic: Traffic, topology: Topology) -> Flows:
             f"{traffic.packets:,} packets of {traffic.flows:,} flows: at least {_FEWEST} flows, and a packet for each"
         )
     rng = np.random.default_rng(traffic.seed)
-    parts = [
-        _of_protocol(rng, traffic, offers, members, protocol, flows, packets)
-        for protocol, flows, packets in _split(traffic)
-    ]
+    parts = []
+    for protocol, flows, packets in _split(traffic):
+        lengths = pareto_lengths(rng, flows, packets, least=6 if protocol == TCP else 2)
+        offer, refused, strange = _wanted(rng, traffic, offers, protocol, flows)
+        parts.append(_drawn(rng, offers, members, offer, refused, strange, lengths))
     return Flows._make(np.concatenate(columns) for columns in zip(*parts, strict=True))
 
 
@@ -92,24 +93,34 @@ def pareto_lengths(rng: np.random.Generator, flows: int, packets: int, least: in
     return lengths
 
 
-def _of_protocol(
-    rng: np.random.Generator,
-    traffic: Traffic,
-    offers: Offers,
-    members: Members,
-    protocol: int,
-    count: int,
-    packets: int,
-) -> Flows:
-    lengths = pareto_lengths(rng, count, packets, least=6 if protocol == TCP else 2)
+def _wanted(
+    rng: np.random.Generator, traffic: Traffic, offers: Offers, protocol: int, count: int
+) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Flows of a protocol, the longest first: what each is for (a row of ``offers``), whether it is to be refused, and
+    whether it comes from (or goes to) a stranger then. Multiples of irrational numbers deal out each property evenly.
+    """
     dealt = (np.arange(1, count + 1)[:, None] * _STEPS + rng.random(len(_STEPS))) % 1
     v6 = dealt[:, 0] < traffic.ipv6
     refused = dealt[:, 1] >= 1 - REFUSED
     kind = _kinds(dealt[:, 1], dealt[:, 2], UNTRACKED / SHARES[TCP] if protocol == TCP else 0.0)
     if protocol == ICMP:
-        kind[refused] = INBOUND  # echo requests to a known address have no port to be refused by
+        kind[refused] = INBOUND  # between interfaces there is no port to refuse it by
     offer = _choose(rng, offers, protocol, kind, v6, refused)
-    kind, v6 = offers.kind[offer], offers.v6[offer]
+    strange = refused & ((offers.protocol[offer] == ICMP) | (dealt[:, 3] < 0.5)) & (offers.remote[offer] < 0)
+    return offer, refused, strange
+
+
+def _drawn(
+    rng: np.random.Generator,
+    offers: Offers,
+    members: Members,
+    offer: NDArray[np.int64],
+    refused: NDArray[np.bool_],
+    strange: NDArray[np.bool_],
+    lengths: NDArray[np.int64],
+) -> Flows:
+    """Flows for the offers of these rows."""
+    count, protocol, kind, v6 = len(offer), offers.protocol[offer], offers.kind[offer], offers.v6[offer]
     local_hi, local_lo = _member(rng, members, offers.local[offer], None)
     remote_hi, remote_lo = _outside(rng, offers, offer)
     known = np.flatnonzero(offers.remote[offer] >= 0)
@@ -117,20 +128,20 @@ def _of_protocol(
         rng, members, offers.remote[offer[known]], (local_hi[known], local_lo[known])
     )
     port = rng.integers(offers.low[offer], offers.high[offer] + 1)
-    strange = refused & ((protocol == ICMP) | (dealt[:, 3] < 0.5)) & (offers.remote[offer] < 0)
     remote_hi[strange & v6] = STRANGERS[1] | rng.integers(0, 1 << 32, size=count, dtype=np.uint64)[strange & v6]
     remote_lo[strange & ~v6] = STRANGERS[0] | rng.integers(0, 1 << 24, size=count, dtype=np.uint64)[strange & ~v6]
     port[refused] = rng.choice(REFUSED_PORTS, size=count)[refused]
+    port[protocol == ICMP] = 0
     out = (kind == OUTBOUND) | (kind == CALLING)
     return Flows(
-        protocol=np.full(count, protocol, dtype=np.uint8),
+        protocol=protocol,
         v6=v6,
         src_hi=np.where(out, local_hi, remote_hi),
         src_lo=np.where(out, local_lo, remote_lo),
         dst_hi=np.where(out, remote_hi, local_hi),
         dst_lo=np.where(out, remote_lo, local_lo),
         src_port=rng.integers(*CLIENT_PORTS, size=count).astype(np.uint16),
-        dst_port=np.where(protocol == ICMP, 0, port).astype(np.uint16),
+        dst_port=port.astype(np.uint16),
         packets=lengths,
     )
 

@@ -12,9 +12,21 @@ from sgsim.engine.packets import packets_of
 from sgsim.errors import SelectionError
 from sgsim.kernels.alone import match_columns
 from sgsim.layout import EGRESS, INGRESS
-from sgsim.model import Direction, GroupReference, Settings
+from sgsim.model import TCP, UDP, Direction, GroupReference, Settings
 from sgsim.reference.rules import RuleBook
-from sgsim.workload import GUARDED, HITS, MISSES, Acl, Workload, acl_topology, gate_packets, topology
+from sgsim.workload import (
+    GUARDED,
+    HITS,
+    MISSES,
+    Acl,
+    Traffic,
+    Workload,
+    acl_topology,
+    draw_flows,
+    gate_packets,
+    topology,
+)
+from sgsim.workload.columns import ipv4_columns
 
 REFERRING = Acl(rules=100, references=20, members=1_000)
 
@@ -68,6 +80,16 @@ def test_the_same_seed_draws_the_same_packets():
     first, again, other = (gate_packets(made, GUARDED, Direction.INGRESS, 500, seed=seed) for seed in (1, 1, 2))
     assert all(np.array_equal(one, two) for one, two in zip(first, again, strict=True))
     assert not np.array_equal(first.src_lo, other.src_lo)
+
+
+def test_flows_are_what_the_rules_ask_for():
+    """A rule set without ICMP, IPv6 and open rules: other flows take their place, and a tenth is refused."""
+    made = acl_topology(Acl(rules=300))
+    flows = draw_flows(Traffic(packets=50_000, flows=1_000), made)
+    assert set(flows.protocol.tolist()) == {TCP, UDP}
+    assert not flows.v6.any()
+    columns = ipv4_columns(flows.protocol, flows.src_lo, flows.dst_lo, flows.src_port, flows.dst_port)
+    assert np.mean(matched(made, columns) < 0) == pytest.approx(0.1, abs=0.02)
 
 
 @pytest.mark.parametrize("direction", Direction)
