@@ -153,18 +153,22 @@ def test_a_stream_can_be_repeated_later_in_time(tmp_path):
 
 def test_the_checksums_are_right(tmp_path):
     """scapy, asked to make them anew, makes the same ones."""
-    from scapy.layers.inet import IP
+    from scapy.layers.inet6 import IPv6
     from scapy.utils import rdpcap
 
-    written(tmp_path / "few.pcap", replace(SMALL, packets=200, flows=40))
+    written(tmp_path / "few.pcap", replace(SMALL, packets=400, flows=80, ipv6=0.4))
+    met = set()
     for packet in rdpcap(os.fspath(tmp_path / "few.pcap")):
         fresh = packet.copy()
         for layer in fresh.iterpayloads():
-            for field in ("chksum", "cksum"):
-                if field in layer.fields:
-                    del layer.fields[field]
-        assert bytes(fresh.__class__(bytes(fresh))) == bytes(packet), packet.summary()
-        assert not packet.haslayer(IP) or packet[IP].chksum
+            for field in {"chksum", "cksum"} & set(layer.fields):
+                layer.delfieldval(field)
+                met.add((type(layer).__name__, packet.haslayer(IPv6)))
+        assert bytes(fresh) == bytes(packet), packet.summary()
+    assert met == {
+        *{("IP", 0), ("TCP", 0), ("UDP", 0), ("ICMP", 0), ("TCP", 1), ("UDP", 1)},
+        *{("ICMPv6EchoRequest", 1), ("ICMPv6EchoReply", 1)},
+    }
 
 
 @pytest.mark.parametrize(
