@@ -45,6 +45,12 @@ def streams(tmp_path_factory: pytest.TempPathFactory) -> Streams:
     return Streams(tmp_path_factory.mktemp("streams"))
 
 
+def _seconds(work: Callable[..., object], arguments: tuple[object, ...]) -> float:
+    begun = time.perf_counter()
+    work(*arguments)
+    return time.perf_counter() - begun
+
+
 @pytest.fixture
 def timed(benchmark: Any) -> Callable[..., None]:
     """Run ``work`` in rounds; ``count`` things a round (packets, say) give ``<unit>_per_second``.
@@ -61,10 +67,7 @@ def timed(benchmark: Any) -> Callable[..., None]:
         rounds: int = ROUNDS,
         **more: object,
     ) -> None:
-        arguments = () if fresh is None else (fresh(),)
-        begun = time.perf_counter()
-        work(*arguments)
-        first = time.perf_counter() - begun
+        first = _seconds(work, () if fresh is None else (fresh(),))
         benchmark.extra_info.update(asdict(about) if isinstance(about, Workload | Acl) else {"name": about})
         benchmark.extra_info.update(asdict(machine()), threads=1, first_call_seconds=round(first, 4), **more)
         benchmark.pedantic(work, setup=None if fresh is None else lambda: ((fresh(),), {}), rounds=rounds)
