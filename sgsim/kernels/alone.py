@@ -13,13 +13,14 @@ from sgsim.layout import ADMITTED, EGRESS, RULE_BITS, MatchTable, PacketColumns
 def match_columns(columns: PacketColumns, table: MatchTable, interface: int, direction: int, out: np.ndarray) -> None:
     """Write the rule credited with each of n packets into ``out``, shape (n,), int32; -1 where none admits it.
 
-    ``interface`` is a place among the table's interfaces; what is never filtered counts as not admitted.
+    ``interface`` is a place among the table's interfaces, and has groups. That some traffic is never filtered is no
+    matter of rules.
     """
     for n in range(len(out)):
         i = np.uint64(n)
-        version = columns.version[i]
-        remote = interval(table, version, columns.src_hi[i], columns.src_lo[i])
-        local = interval(table, version, columns.dst_hi[i], columns.dst_lo[i])
+        body = columns.bodies[i]
+        remote = interval(table, body["version"], body["src_hi"], body["src_lo"])
+        local = interval(table, body["version"], body["dst_hi"], body["dst_lo"])
         if direction == EGRESS:
             remote, local = local, remote
         said = answer(table, columns, i, interface, direction, remote, local)

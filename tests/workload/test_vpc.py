@@ -138,12 +138,13 @@ def test_a_stream_can_be_repeated_later_in_time(tmp_path):
     workload = replace(SMALL, packets=3_000, flows=100)
     written(tmp_path / "once.pcap", workload)
     written(tmp_path / "thrice.pcap", workload, times=3)
-    once = [columns._replace(time_ns=columns.time_ns.copy()) for columns in batches(tmp_path / "once.pcap")]
-    thrice = [columns._replace(time_ns=columns.time_ns.copy()) for columns in batches(tmp_path / "thrice.pcap")]
-    times = np.concatenate([columns.time_ns for columns in thrice])
+    once, times = (
+        np.concatenate([columns.time_ns.copy() for columns in batches(tmp_path / f"{name}.pcap")])
+        for name in ("once", "thrice")
+    )
     assert len(times) == 9_000
     assert (np.diff(times) > 0).all()
-    assert np.array_equal(times[:3_000], np.concatenate([columns.time_ns for columns in once]))
+    assert np.array_equal(times[:3_000], once)
     assert len(np.unique(np.diff(times.reshape(3, 3_000), axis=0))) == 1
     records = (tmp_path / "once.pcap").read_bytes()[24:], (tmp_path / "thrice.pcap").read_bytes()[24:]
     size = len(records[0])
