@@ -3,8 +3,8 @@
     python -m benchmarks.guard           report; exit code 1 where a part costs twice its stored ratio or more
     python -m benchmarks.guard --renew   measure, and store the ratios in benchmarks/ratios.json
 
-Ratios hold from machine to machine as far as seconds do not; a factor of two is far beyond what noise does to the least
-of several rounds, so a failure is a loss. It takes less than a minute.
+Ratios of processor time hold from machine to machine as far as seconds do not; a factor of two is far beyond what noise
+does to the least of several rounds, so a failure is a loss. It takes less than a minute.
 """
 
 from __future__ import annotations
@@ -109,13 +109,14 @@ def _least(works: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, f
 
 
 def _timed(work: Callable[[], object]) -> float:
-    begun = time.perf_counter()
+    """Processor time: what else runs on the machine matters less to it than to wall time."""
+    begun = time.process_time()
     work()
-    return time.perf_counter() - begun
+    return time.process_time() - begun
 
 
 def _process(words: list[str]) -> Callable[[], float]:
-    """Processor time of a process: what else runs on the machine matters less to it than to its wall time."""
+    """Processor time of a process of its own."""
 
     def run() -> float:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
