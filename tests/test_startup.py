@@ -20,6 +20,7 @@ SCENARIO = "examples/three-tier/scenario.yaml"
         ["--version"],
         ["replay", "--help"],
         ["query", "--help"],
+        ["bench", "--help"],
         ["query", SCENARIO, "--from", "app-1", "--to", "db-1", "--protocol", "tcp", "--port", "5432"],
     ],
     ids=lambda words: " ".join(words[:2]),

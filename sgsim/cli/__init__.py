@@ -21,6 +21,7 @@ from sgsim.cli.exits import exit_code
 VERBS = {
     "replay": ("sgsim.cli.replay", "Judge every packet of captures; say which rule, or the lack of one, decided."),
     "query": ("sgsim.cli.query", "Would this packet pass, and its reply? By which rule, or why not?"),
+    "bench": ("sgsim.cli.bench", "What does a rule set cost? Packets a second, and what compiling it takes."),
 }
 
 COMPLETION = "_SGSIM_COMPLETE"  # set by a shell's completion script
