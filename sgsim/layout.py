@@ -115,26 +115,40 @@ OWNER_SHIFT, FLAG_BITS = 8, 255
 
 
 class MatchTable(NamedTuple):
-    """Security groups, compiled. Addresses that nothing in the topology tells apart share an *interval*; every list
-    of groups sorts the intervals, and the services, into classes of its own, and has a table of answers over both."""
+    """Security groups, compiled. Addresses whose owner and flags are the same share an *interval*. What rules say
+    stands in *tables*: each sorts addresses and services into classes of its own, *rows* and *columns*."""
 
     root: NDArray[np.uint32]  # (65536,) by the upper 16 bits of an IPv4 address: a place in `nodes`, or NODE | place
     nodes: NDArray[np.uint32]  # by the next 8 bits: a place in `leaves`, or NODE | place
-    leaves: NDArray[np.uint16]  # by the last 8 bits: the interval. This and the classes: uint32 where 16 bits are short
-    v6_hi: NDArray[np.uint64]  # (v6 intervals,) first addresses of the IPv6 intervals, ascending
-    v6_lo: NDArray[np.uint64]
+    leaves: NDArray[np.uint32]  # by the last 8 bits: the interval
+    v6_hi: NDArray[np.uint64]  # (v6 intervals,) first addresses of the IPv6 intervals, ascending. Those are cut by
+    v6_lo: NDArray[np.uint64]  # rules too: the number of an IPv6 interval is the position of its addresses in `starts`
     v6_first: np.int64  # number of the first IPv6 interval
     about: NDArray[np.int32]  # (intervals,) (place of its owner among the selected interfaces + 1) << 8 | flags
-    service: NDArray[np.uint16]  # (SERVICES,) service interval
+    auto_owner: NDArray[np.uint8]  # (VPCs * intervals,) 1: an automatically tracked kind of interface; or empty: none
     gates: NDArray[np.void]  # (interfaces,) records of GATE
     sides: NDArray[np.void]  # (2 * lists of groups,) records of SIDE, ingress then egress of each list
-    address_class: NDArray[np.uint16]  # (sides * intervals,)
-    service_class: NDArray[np.uint16]  # (sides * service intervals,)
-    cells: NDArray[np.int32]  # tables of answers, one after the other
-    auto_owner: NDArray[np.uint8]  # (lists of groups * intervals,) 1: an automatically tracked kind of interface
+    chain: NDArray[np.int32]  # the tables that sides ask, in credit order
+    tables: NDArray[np.void]  # (tables,) records of TABLE
+    starts: NDArray[np.uint32]  # first positions, ascending, of each table's parts of the IPv4 line, then the IPv6 line
+    rows: NDArray[np.uint16]  # the row of each of those parts
+    service_starts: NDArray[np.uint32]  # first services, ascending, of each table's parts of the service axis
+    columns: NDArray[np.uint16]  # the column of each of those parts
+    flags: NDArray[np.uint8]  # of each table's columns: OPEN_COLUMN | UNKNOWN_COLUMN, for IPv6 shifted by one
+    pages: NDArray[np.int32]  # the rows of tables: each is numbers of pages, one for PAGE columns
+    cells: NDArray[np.uint16]  # (pages * PAGE,) rank of the rule in its table, or NOBODY
+    rules: NDArray[np.int32]  # of each table's ranks: place in Topology.rules()
+    direct_roots: NDArray[np.uint32]  # (n * 65536,) for tables with TABLE.direct: `root`, `nodes` and `leaves` that
+    direct_nodes: NDArray[np.uint32]  # lead to the row of an IPv4 address
+    direct_leaves: NDArray[np.uint16]
+    direct_columns: NDArray[np.uint16]  # (n * SERVICES,) and the column of each service
 
 
 NODE = 1 << 31  # tag of a place in `root` and `nodes` where 256 entries begin, one for each value of the next byte
+PAGE_BITS = 5
+PAGE = 1 << PAGE_BITS
+NOBODY = (1 << 16) - 1  # in a cell: no rule admits it
+OPEN_COLUMN, UNKNOWN_COLUMN = 1, 4  # a rule for it has the peer 0.0.0.0/0; one has a peer that the snapshot leaves open
 
 GATE = np.dtype(
     [
@@ -147,10 +161,27 @@ GATE = np.dtype(
 
 SIDE = np.dtype(
     [
-        ("cells", I64),  # where the table begins
-        ("width", I64),  # its service classes
-        ("services", I64),  # where its part of `service_class` begins
+        ("begin", I64),  # its part of `chain`
+        ("end", I64),
+        ("automatic", I64),  # where its VPC's part of `auto_owner` begins, or -1: there is none
         ("open", U8),  # bit (UDP: 1, TCP: 0) + (IPv6: 2): a rule admits all ports of it to or from everywhere
+    ],
+    align=True,
+)
+
+TABLE = np.dtype(
+    [
+        ("v4", I64),  # its parts of `starts` and `rows`: those of the IPv4 line end where those of IPv6 begin
+        ("v6", I64),
+        ("v6_end", I64),
+        ("services", I64),  # its part of `service_starts` and `columns`
+        ("services_end", I64),
+        ("flags", I64),  # where its part of `flags` begins
+        ("pages_v4", I64),  # where its rows for IPv4 begin in `pages`
+        ("pages_v6", I64),
+        ("width", I64),  # pages of a row
+        ("rules", I64),  # where its part of `rules` begins
+        ("direct", I64),  # its place in the direct look-ups, or -1
     ],
     align=True,
 )

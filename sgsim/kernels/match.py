@@ -16,12 +16,18 @@ from sgsim.layout import (
     ICMPV6_SERVICES,
     LATER_FRAGMENT,
     NEVER_FILTERED,
+    NOBODY,
     NODE,
+    OPEN_COLUMN,
     OTHER_SERVICES,
+    PAGE,
+    PAGE_BITS,
     REVERSE,
     RULE_BITS,
+    SERVICES,
     TCP_SERVICES,
     UDP_SERVICES,
+    UNKNOWN_COLUMN,
     UNRESOLVED,
     UNTRACKED,
     UNTRACKED_REPLY,
@@ -73,11 +79,65 @@ def _service(version, protocol, shape, port):
 
 
 @inner
-def _cell(table, side, address, service):
-    record = table.sides[np.uint64(side)]
-    row = np.int64(table.address_class[np.uint64(side * len(table.about) + address)])
-    column = np.int64(table.service_class[np.uint64(record["services"] + np.int64(table.service[np.uint64(service)]))])
-    return np.int64(table.cells[np.uint64(record["cells"] + row * record["width"] + column)])
+def _last_not_above(starts, begin, end, wanted):
+    """The place of the last start that is not above ``wanted``, between ``begin`` and ``end``; the first never is."""
+    low = begin
+    size = end - begin
+    while size > 1:  # without a branch on the comparison
+        half = size >> 1
+        low += half * np.int64(starts[np.uint64(low + half)] <= wanted)
+        size -= half
+    return np.uint64(low)
+
+
+@inner
+def _row(table, record, version, position):
+    """Where the row of an address begins in ``pages``; position: the IPv4 address, or number of the IPv6 interval."""
+    if version == 6:
+        row = table.rows[_last_not_above(table.starts, record["v6"], record["v6_end"], position)]
+        return record["pages_v6"] + np.int64(row) * record["width"]
+    if record["direct"] >= 0:
+        entry = table.direct_roots[np.uint64(record["direct"] << 16) + (position >> np.uint64(16))]
+        entry = table.direct_nodes[_next(entry, position >> np.uint64(8))]
+        row = table.direct_leaves[_next(entry, position)]
+    else:
+        row = table.rows[_last_not_above(table.starts, record["v4"], record["v6"], position)]
+    return record["pages_v4"] + np.int64(row) * record["width"]
+
+
+@inner
+def _column(table, record, service):
+    if record["direct"] >= 0:
+        return np.int64(table.direct_columns[np.uint64(record["direct"] * SERVICES + service)])
+    place = _last_not_above(table.service_starts, record["services"], record["services_end"], service)
+    return np.int64(table.columns[place])
+
+
+@inner
+def _cell(table, side, version, position, service):
+    """What the rules of a side say: ADMITTED and the credited rule, or UNRESOLVED; FROM_EVERYWHERE beside ADMITTED."""
+    found = np.int64(0)
+    six = 1 if version == 6 else 0
+    for n in range(table.sides[np.uint64(side)]["begin"], table.sides[np.uint64(side)]["end"]):
+        record = table.tables[np.uint64(table.chain[np.uint64(n)])]
+        column = _column(table, record, service)
+        flags = table.flags[np.uint64(record["flags"] + column)]
+        if flags & (OPEN_COLUMN << six):
+            found |= FROM_EVERYWHERE
+        if flags & (UNKNOWN_COLUMN << six):
+            found |= UNRESOLVED
+        if found & ADMITTED == 0:
+            page = np.int64(table.pages[np.uint64(_row(table, record, version, position) + (column >> PAGE_BITS))])
+            rank = table.cells[np.uint64(page * PAGE + (column & (PAGE - 1)))]
+            if rank != NOBODY:
+                found |= ADMITTED | np.int64(table.rules[np.uint64(record["rules"] + np.int64(rank))])
+    return found
+
+
+@inner
+def _position(table, version, lo, interval):
+    """Where an address lies on the lines that tables cut: the IPv4 address, or the number of the IPv6 interval."""
+    return np.uint64(interval - np.int64(table.v6_first)) if version == 6 else lo
 
 
 @inner
@@ -131,7 +191,7 @@ def _reverse_service(version, protocol, shape, src_port, dst_port):
 
 
 @inner
-def _untracked(table, columns, i, side, cell, remote, local):
+def _untracked(table, columns, i, side, cell, remote, local, position):
     """Section 6, for an admitted packet: UNTRACKED as the initiator's, UNTRACKED_REPLY as the other side's, or 0."""
     protocol = columns.protocol[i]
     if (protocol != 6 and protocol != 17) or columns.shape[i] == LATER_FRAGMENT:
@@ -143,11 +203,12 @@ def _untracked(table, columns, i, side, cell, remote, local):
         found = UNTRACKED
     elif (table.sides[side]["open"] >> bit) & 1:
         service = _service(version, protocol, columns.shape[i], columns.src_port[i])
-        if _cell(table, side ^ 1, remote, service) & FROM_EVERYWHERE:
+        if _cell(table, side ^ 1, version, position, service) & FROM_EVERYWHERE:
             found = UNTRACKED_REPLY
     if (table.about[remote] | table.about[local]) & AUTO_TRACKED:
         return 0
-    if table.auto_owner[(side >> 1) * len(table.about) + remote]:
+    automatic = table.sides[side]["automatic"]
+    if automatic >= 0 and table.auto_owner[automatic + remote]:
         return 0
     return found
 
@@ -160,13 +221,16 @@ def answer(table, columns, i, place, direction, remote, local):
     version = columns.version[i]
     protocol = columns.protocol[i]
     shape = columns.shape[i]
-    cell = _cell(table, side, remote, _service(version, protocol, shape, columns.dst_port[i]))
+    position = _position(table, version, columns.dst_lo[i] if direction == 1 else columns.src_lo[i], remote)
+    cell = _cell(table, side, version, position, _service(version, protocol, shape, columns.dst_port[i]))
     if cell & ADMITTED:
-        return (cell & (RULE_BITS | ADMITTED)) | _untracked(table, columns, i, side, cell, remote, local)
+        return (cell & (RULE_BITS | ADMITTED)) | _untracked(
+            table, columns, i, side, cell, remote, local, position
+        )
     answer = cell & UNRESOLVED
     service = _reverse_service(version, protocol, shape, columns.src_port[i], columns.dst_port[i])
     if service >= 0:
-        reverse = _cell(table, side ^ 1, remote, service)
+        reverse = _cell(table, side ^ 1, version, position, service)
         if reverse & ADMITTED:
             answer |= REVERSE | (reverse & RULE_BITS)
     return answer
