@@ -135,8 +135,8 @@ class MatchTable(NamedTuple):
     service_starts: NDArray[np.uint32]  # first services, ascending, of each table's parts of the service axis
     columns: NDArray[np.uint16]  # the column of each of those parts
     flags: NDArray[np.uint8]  # of each table's columns: OPEN_COLUMN | UNKNOWN_COLUMN, for IPv6 shifted by one
-    pages: NDArray[np.int32]  # the rows of tables: each is numbers of pages, one for PAGE columns
-    cells: NDArray[np.uint16]  # (pages * PAGE,) rank of the rule in its table, or NOBODY
+    pages: NDArray[np.int32]  # the rows of tables: each is places in `cells` where pages begin, one for each 1 <<
+    cells: NDArray[np.uint16]  # TABLE.page_bits columns; a cell holds the rank of the rule in its table, or NOBODY
     rules: NDArray[np.int32]  # of each table's ranks: place in Topology.rules()
     direct_roots: NDArray[np.uint32]  # (n * 65536,) for tables with TABLE.direct: `root`, `nodes` and `leaves` that
     direct_nodes: NDArray[np.uint32]  # lead to the row of an IPv4 address
@@ -145,8 +145,6 @@ class MatchTable(NamedTuple):
 
 
 NODE = 1 << 31  # tag of a place in `root` and `nodes` where 256 entries begin, one for each value of the next byte
-PAGE_BITS = 5
-PAGE = 1 << PAGE_BITS
 NOBODY = (1 << 16) - 1  # in a cell: no rule admits it
 OPEN_COLUMN, UNKNOWN_COLUMN = 1, 4  # a rule for it has the peer 0.0.0.0/0; one has a peer that the snapshot leaves open
 
@@ -180,6 +178,7 @@ TABLE = np.dtype(
         ("pages_v4", I64),  # where its rows for IPv4 begin in `pages`
         ("pages_v6", I64),
         ("width", I64),  # pages of a row
+        ("page_bits", I64),
         ("rules", I64),  # where its part of `rules` begins
         ("direct", I64),  # its place in the direct look-ups, or -1
     ],

@@ -1,8 +1,9 @@
 """The answers of tables in pages.
 
 A table answers for (address class, service class) with the first rule in credit order that admits the pair. Its rows
-are cut into pages of PAGE service classes, and equal pages are kept once: a row differs from the others only where the
-few rules that are peculiar to its addresses have a say. 10,000 rules take 3 MB so, and 20 MB in whole rows.
+are cut into pages, and equal pages are kept once: a row differs from the others only where the few rules that are
+peculiar to its addresses have a say. The longer a row the larger its pages, for the numbers of pages that it consists
+of take room too: about as much as the pages if those are as long as there are pages in a row.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from numpy.typing import NDArray
 
 from sgsim.compile.classes import names
 from sgsim.compile.ragged import Ints, distinct, offsets, spread
-from sgsim.layout import NOBODY, PAGE
+from sgsim.layout import NOBODY
 
-_AT_ONCE = 1 << 18  # sheets that are merged at a time, for memory's sake: 16 MB
+_SMALLEST = 4  # bits of the number of cells of a page
+_AT_ONCE = 1 << 23  # cells that are merged at a time, for memory's sake: 16 MB
 
 
 class Grid(NamedTuple):
@@ -28,16 +30,17 @@ class Grid(NamedTuple):
 
     peer: Ints  # of each row, or -1: its set is empty
     rank: Ints  # of each row, in the credit order of its table
-    asked: Ints  # (k, 3): row, and half-open range of service classes, numbered within the table; in the order of rows
-    covered: Ints  # (m, 4): plane, peer, and half-open range of address classes, numbered over all planes
-    classes: Ints  # (planes + 1,) first address class of each plane
-    width: Ints  # (tables,) pages of a row
+    asked: Ints  # (k, 4): table, row, half-open range of service classes, numbered within the table; in the rows' order
+    covered: Ints  # (m, 4): plane, peer, half-open range of address classes, numbered over all planes
+    rows: Ints  # (planes + 1,) first address class of each plane, and their number
+    columns: Ints  # (tables,) number of service classes
 
 
 class Pages(NamedTuple):
+    bits: Ints  # (tables,) of the number of cells of a page
     first: Ints  # (planes,) where in ``table`` the first row of each plane begins
-    table: Ints  # rows of pages, by number
-    cells: NDArray[np.uint16]  # (pages, PAGE)
+    table: NDArray[np.int32]  # rows of places in ``cells`` where pages begin
+    cells: NDArray[np.uint16]
 
 
 class _Sheets(NamedTuple):
@@ -49,57 +52,72 @@ class _Sheets(NamedTuple):
 
 
 def paginate(grid: Grid) -> Pages:
-    sheets = _draw(grid)
-    planes = len(grid.classes) - 1
-    width = np.repeat(grid.width, 2)
+    bits = np.maximum(_SMALLEST, np.ceil(np.log2(np.maximum(grid.columns, 1)) / 2).astype(np.int64))
+    first = np.zeros(len(grid.rows) - 1, dtype=np.int64)
+    tables = [np.zeros(0, dtype=np.int32)]
+    cells = [np.zeros(0, dtype=np.uint16)]
+    for size in np.unique(bits):
+        mine = bits == size
+        asked, covered = grid.asked[mine[grid.asked[:, 0]]], grid.covered[mine[grid.covered[:, 0] >> 1]]
+        columns = np.where(mine, grid.columns, 0)
+        begins, table, pages = _paginate(grid._replace(asked=asked, covered=covered, columns=columns), 1 << size)
+        first[np.repeat(mine, 2)] = begins[np.repeat(mine, 2)] + sum(map(len, tables))
+        tables.append((sum(map(len, cells)) + (table << size)).astype(np.int32))
+        cells.append(pages.ravel())
+    return Pages(bits, first, np.concatenate(tables), np.concatenate(cells))
+
+
+def _paginate(grid: Grid, size: int) -> tuple[Ints, Ints, NDArray[np.uint16]]:
+    """(where each plane's rows begin, rows of numbers of pages, the pages); a plane without columns gets none."""
+    sheets = _draw(grid, size)
+    width = np.repeat(-(-grid.columns // size), 2)
     plane, peer, begin, end = grid.covered.T
-    whole = (begin == grid.classes[plane]) & (end == grid.classes[plane + 1])
-    base = offsets(width)  # a page for all that the plane's classes have in common
+    whole = (begin == grid.rows[plane]) & (end == grid.rows[plane + 1])
+    base = offsets(width)  # a page for all that the plane's rows have in common
     owner, sheet = spread(sheets.first[peer[whole]], sheets.first[peer[whole] + 1])
-    common = np.full((base[-1], PAGE), NOBODY, dtype=np.uint16)
+    common = np.full((base[-1], size), NOBODY, dtype=np.uint16)
     _merge(common, base[plane[whole][owner]] + sheets.column[sheet], sheet, sheets.cells)
 
-    of_plane = np.repeat(np.arange(planes), np.diff(grid.classes))  # of each class
+    of_plane = np.repeat(np.arange(len(width)), np.diff(grid.rows))  # of each row
     rows = offsets(width[of_plane])
     _, table = spread(base[of_plane], base[of_plane + 1])
-    span, of_class = spread(begin[~whole], end[~whole])
+    span, row = spread(begin[~whole], end[~whole])
     pair, sheet = spread(sheets.first[peer[~whole][span]], sheets.first[peer[~whole][span] + 1])
-    slot = rows[of_class[pair]] + sheets.column[sheet]
+    slot = rows[row[pair]] + sheets.column[sheet]
     order = np.argsort(slot)
     slot, sheet = slot[order], sheet[order]
     begins = np.flatnonzero(np.diff(slot, prepend=-1))
     slots = slot[begins]
     examples, number = _alike(table[slots], begins, sheet)
-    table_base = table[slots[examples]]
+    own = common[table[slots[examples]]]
     table[slots] = len(common) + number
-    own = common[table_base]
     ends = np.append(begins, len(sheet))
     owner, place = spread(begins[examples], ends[examples + 1])
     _merge(own, owner, sheet[place], sheets.cells)
-    return Pages(rows[grid.classes[:-1]], table, np.concatenate((common, own)))
+    return rows[grid.rows[:-1]], table, np.concatenate((common, own))
 
 
 def _alike(base: Ints, begins: Ints, sheet: Ints) -> tuple[Ints, Ints]:
     """Number the pages made of the same sheets over the same page: (one of each, number of each)."""
-    for seed in range(1 << 16):
-        mixed = names(int(sheet.max(initial=-1)) + 1, seed)[:, sheet]
-        mixed = np.bitwise_xor.reduceat(mixed, begins, axis=1) if len(begins) else mixed
-        mixed ^= names(int(base.max(initial=-1)) + 1, ~seed & 0xFFFFFF)[:, base]
+    seed = 0
+    while True:
+        mixed = names(int(base.max(initial=-1)) + 1, ~seed & 0xFFFFFF)[:, base]
+        if len(begins):
+            mixed ^= np.bitwise_xor.reduceat(names(int(sheet.max()) + 1, seed)[:, sheet], begins, axis=1)
         examples, number = distinct(mixed[0])
         if np.array_equal(mixed[1], mixed[1, examples[number]]):
-            break
-    return examples, number
+            return examples, number
+        seed += 1
 
 
-def _draw(grid: Grid) -> _Sheets:
-    row, begin, end = grid.asked[grid.peer[grid.asked[:, 0]] >= 0].T
-    part, column = spread(begin // PAGE, -(-end // PAGE))
-    key = grid.peer[row[part]] << 16 | column
-    examples, sheet = distinct(key)
-    keys = key[examples]
-    cells = np.full((len(keys), PAGE), NOBODY, dtype=np.uint16)
-    low, high = np.maximum(begin[part], column * PAGE), np.minimum(end[part], (column + 1) * PAGE)
-    piece, cell = spread(low + (sheet - column) * PAGE, high + (sheet - column) * PAGE)
+def _draw(grid: Grid, size: int) -> _Sheets:
+    _, row, begin, end = grid.asked[grid.peer[grid.asked[:, 1]] >= 0].T
+    part, column = spread(begin // size, -(-end // size))
+    examples, sheet = distinct(grid.peer[row[part]] << 16 | column)
+    keys = (grid.peer[row[part]] << 16 | column)[examples]
+    cells = np.full((len(keys), size), NOBODY, dtype=np.uint16)
+    low, high = np.maximum(begin[part], column * size), np.minimum(end[part], (column + 1) * size)
+    piece, cell = spread(low + (sheet - column) * size, high + (sheet - column) * size)
     # From the last rule to the first: of several values for one cell the last one stays.
     cells.ravel()[cell[::-1]] = grid.rank[row[part]][piece[::-1]]
     peers = int(grid.covered[:, 1].max(initial=-1)) + 1
@@ -114,7 +132,7 @@ def _merge(pages: NDArray[np.uint16], page: Ints, sheet: Ints, cells: NDArray[np
     ends = np.append(begins[1:], len(page))
     at = 0
     while at < len(begins):
-        stop = max(at + 1, int(np.searchsorted(ends, begins[at] + _AT_ONCE, side="right")))
+        stop = max(at + 1, int(np.searchsorted(ends, begins[at] + _AT_ONCE // cells.shape[1], side="right")))
         here = slice(begins[at], ends[stop - 1])
         merged = np.minimum.reduceat(cells[sheet[here]], begins[at:stop] - begins[at], axis=0)
         targets = page[begins[at:stop]]

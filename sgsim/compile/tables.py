@@ -12,7 +12,7 @@ from sgsim.compile.pages import Grid, Pages, paginate
 from sgsim.compile.ragged import Ints, distinct, offsets, spread
 from sgsim.compile.rows import Rows
 from sgsim.compile.sets import LINE, Sets
-from sgsim.layout import NOBODY, PAGE, SERVICES, TABLE
+from sgsim.layout import NOBODY, SERVICES, TABLE
 
 _FITTING = 1 << 16  # classes of one kind that a table can have: their numbers take 16 bits
 
@@ -35,7 +35,8 @@ class Tables(NamedTuple):
         records["services"], records["services_end"] = self.service.lines[:-1], self.service.lines[1:]
         records["flags"] = self.service.classes[:-1]
         records["pages_v4"], records["pages_v6"] = self.pages.first[::2], self.pages.first[1::2]
-        records["width"] = -(-np.diff(self.service.classes) // PAGE)
+        records["page_bits"] = self.pages.bits
+        records["width"] = np.diff(self.service.classes) + (1 << self.pages.bits) - 1 >> self.pages.bits
         records["rules"] = self.rules[:-1]
         records["direct"] = -1
         return records
@@ -74,10 +75,10 @@ def _tabulate(rows: Rows, sets: Sets, blocks: int, limit: int) -> Tables | None:
     grid = Grid(
         peer=peer,
         rank=rank % limit,
-        asked=np.column_stack((row, service.span - service.classes[table[row]][:, None])),
+        asked=np.column_stack((table[row], row, service.span - service.classes[table[row]][:, None])),
         covered=np.column_stack((plane, owner, address.span)),
-        classes=address.classes,
-        width=-(-np.diff(service.classes) // PAGE),
+        rows=address.classes,
+        columns=np.diff(service.classes),
     )
     first = offsets(np.bincount(table, minlength=count))
     return Tables(of_block, first, address, service, _flags(rows, service), paginate(grid))

@@ -20,8 +20,6 @@ from sgsim.layout import (
     NODE,
     OPEN_COLUMN,
     OTHER_SERVICES,
-    PAGE,
-    PAGE_BITS,
     REVERSE,
     RULE_BITS,
     SERVICES,
@@ -127,8 +125,9 @@ def _cell(table, side, version, position, service):
         if flags & (UNKNOWN_COLUMN << six):
             found |= UNRESOLVED
         if found & ADMITTED == 0:
-            page = np.int64(table.pages[np.uint64(_row(table, record, version, position) + (column >> PAGE_BITS))])
-            rank = table.cells[np.uint64(page * PAGE + (column & (PAGE - 1)))]
+            bits = record["page_bits"]
+            page = table.pages[np.uint64(_row(table, record, version, position) + (column >> bits))]
+            rank = table.cells[np.uint64(np.int64(page) + (column & ((np.int64(1) << bits) - 1)))]
             if rank != NOBODY:
                 found |= ADMITTED | np.int64(table.rules[np.uint64(record["rules"] + np.int64(rank))])
     return found
