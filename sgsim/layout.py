@@ -136,8 +136,8 @@ class MatchTable(NamedTuple):
     columns: NDArray[np.uint16]  # the column of each of those parts
     flags: NDArray[np.uint8]  # of each table's columns: OPEN_COLUMN | UNKNOWN_COLUMN, for IPv6 shifted by one
     pages: NDArray[np.int32]  # the rows of tables: each is places in `cells` where pages begin, one for each 1 <<
-    cells: NDArray[np.uint16]  # TABLE.page_bits columns; a cell holds the rank of the rule in its table, or NOBODY
-    rules: NDArray[np.int32]  # of each table's ranks: place in Topology.rules()
+    cells: NDArray[np.uint16]  # TABLE.page_bits columns; a cell holds the rank of the credited rule in its table
+    rules: NDArray[np.int32]  # of each table's ranks: place in Topology.rules(); -1 behind the last: none admits
     direct_roots: NDArray[np.uint32]  # (n * 65536,) for tables with TABLE.direct: `root`, `nodes` and `leaves` that
     direct_nodes: NDArray[np.uint32]  # lead to the row of an IPv4 address
     direct_leaves: NDArray[np.uint16]
@@ -145,7 +145,6 @@ class MatchTable(NamedTuple):
 
 
 NODE = 1 << 31  # tag of a place in `root` and `nodes` where 256 entries begin, one for each value of the next byte
-NOBODY = (1 << 16) - 1  # in a cell: no rule admits it
 OPEN_COLUMN, UNKNOWN_COLUMN = 1, 4  # a rule for it has the peer 0.0.0.0/0; one has a peer that the snapshot leaves open
 
 GATE = np.dtype(

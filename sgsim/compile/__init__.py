@@ -77,7 +77,7 @@ def compile_topology(topology: Topology, interfaces: list[Interface], settings: 
         flags=tables.flags,
         pages=tables.pages.table,
         cells=tables.pages.cells,
-        rules=rows.place.astype(np.int32),
+        rules=np.insert(rows.place, tables.rules[1:], -1).astype(np.int32),
         direct_roots=at_once.roots,
         direct_nodes=at_once.nodes,
         direct_leaves=at_once.leaves,

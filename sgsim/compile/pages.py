@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from sgsim.compile.classes import names
 from sgsim.compile.ragged import Ints, distinct, offsets, spread
-from sgsim.layout import NOBODY
 
+_NONE = (1 << 16) - 1  # in a sheet: none of the peer's rules is for this
 _SMALLEST = 4  # bits of the number of cells of a page
 _AT_ONCE = 1 << 23  # cells that are merged at a time, for memory's sake: 16 MB
 
@@ -34,6 +34,7 @@ class Grid(NamedTuple):
     covered: Ints  # (m, 4): plane, peer, half-open range of address classes, numbered over all planes
     rows: Ints  # (planes + 1,) first address class of each plane, and their number
     columns: Ints  # (tables,) number of service classes
+    rules: Ints  # (tables,) number of rules: what a cell holds where none admits
 
 
 class Pages(NamedTuple):
@@ -75,7 +76,8 @@ def _paginate(grid: Grid, size: int) -> tuple[Ints, Ints, NDArray[np.uint16]]:
     whole = (begin == grid.rows[plane]) & (end == grid.rows[plane + 1])
     base = offsets(width)  # a page for all that the plane's rows have in common
     owner, sheet = spread(sheets.first[peer[whole]], sheets.first[peer[whole] + 1])
-    common = np.full((base[-1], size), NOBODY, dtype=np.uint16)
+    nobody = np.repeat(np.repeat(grid.rules, 2), width).astype(np.uint16)
+    common = np.repeat(nobody, size).reshape(-1, size)
     _merge(common, base[plane[whole][owner]] + sheets.column[sheet], sheet, sheets.cells)
 
     of_plane = np.repeat(np.arange(len(width)), np.diff(grid.rows))  # of each row
@@ -115,7 +117,7 @@ def _draw(grid: Grid, size: int) -> _Sheets:
     part, column = spread(begin // size, -(-end // size))
     examples, sheet = distinct(grid.peer[row[part]] << 16 | column)
     keys = (grid.peer[row[part]] << 16 | column)[examples]
-    cells = np.full((len(keys), size), NOBODY, dtype=np.uint16)
+    cells = np.full((len(keys), size), _NONE, dtype=np.uint16)
     low, high = np.maximum(begin[part], column * size), np.minimum(end[part], (column + 1) * size)
     piece, cell = spread(low + (sheet - column) * size, high + (sheet - column) * size)
     # From the last rule to the first: of several values for one cell the last one stays.

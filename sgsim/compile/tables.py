@@ -12,7 +12,7 @@ from sgsim.compile.pages import Grid, Pages, paginate
 from sgsim.compile.ragged import Ints, distinct, offsets, spread
 from sgsim.compile.rows import Rows
 from sgsim.compile.sets import LINE, Sets
-from sgsim.layout import NOBODY, SERVICES, TABLE
+from sgsim.layout import SERVICES, TABLE
 
 _FITTING = 1 << 16  # classes of one kind that a table can have: their numbers take 16 bits
 
@@ -37,14 +37,14 @@ class Tables(NamedTuple):
         records["pages_v4"], records["pages_v6"] = self.pages.first[::2], self.pages.first[1::2]
         records["page_bits"] = self.pages.bits
         records["width"] = np.diff(self.service.classes) + (1 << self.pages.bits) - 1 >> self.pages.bits
-        records["rules"] = self.rules[:-1]
+        records["rules"] = self.rules[:-1] + np.arange(len(records))
         records["direct"] = -1
         return records
 
 
 def tabulate(rows: Rows, sets: Sets, blocks: int) -> Tables:
     """The tables of the blocks: one for each, or as many as it takes for 16-bit numbers to suffice."""
-    limit = NOBODY
+    limit = _FITTING - 1
     tables = None
     while tables is None:
         tables = _tabulate(rows, sets, blocks, limit)
@@ -59,6 +59,8 @@ def _tabulate(rows: Rows, sets: Sets, blocks: int, limit: int) -> Tables | None:
     of_block = offsets(-(-sizes // limit))
     table = of_block[rows.block] + rank // limit
     count = int(of_block[-1])
+
+    first = offsets(np.bincount(table, minlength=count))
 
     row, begin, end = rows.service
     service = classify(count, SERVICES, Spans(table[row], begin, end, row))
@@ -79,8 +81,8 @@ def _tabulate(rows: Rows, sets: Sets, blocks: int, limit: int) -> Tables | None:
         covered=np.column_stack((plane, owner, address.span)),
         rows=address.classes,
         columns=np.diff(service.classes),
+        rules=np.diff(first),
     )
-    first = offsets(np.bincount(table, minlength=count))
     return Tables(of_block, first, address, service, _flags(rows, service), paginate(grid))
 
 

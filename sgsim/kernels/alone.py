@@ -6,7 +6,7 @@ import numpy as np
 
 from sgsim.kernels.compiling import inner, kernel
 from sgsim.kernels.match import _cell, _position, _service, interval
-from sgsim.layout import ADMITTED, LATER_FRAGMENT, NOBODY, RULE_BITS, SERVICES, MatchTable, PacketColumns
+from sgsim.layout import ADMITTED, RULE_BITS, SERVICES, MatchTable, PacketColumns
 
 _BLOCK = 512  # packets whose stages follow one another: they stay in the nearest cache
 
@@ -94,6 +94,4 @@ def match_columns(columns: PacketColumns, table: MatchTable, place: int, directi
             out[i] = pages[np.uint64(out[i]) * width + (column >> bits)] + np.int32(column & mask)
         for n in range(begin, end):
             i = np.uint64(n)
-            rank = cells[np.uint64(out[i])]
-            nobody = np.int32(rank == NOBODY)
-            out[i] = rules[np.uint64(rank) * np.uint64(1 - nobody)] | -nobody
+            out[i] = rules[np.uint64(cells[np.uint64(out[i])])]

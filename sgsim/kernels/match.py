@@ -16,7 +16,6 @@ from sgsim.layout import (
     ICMPV6_SERVICES,
     LATER_FRAGMENT,
     NEVER_FILTERED,
-    NOBODY,
     NODE,
     OPEN_COLUMN,
     OTHER_SERVICES,
@@ -128,8 +127,9 @@ def _cell(table, side, version, position, service):
             bits = record["page_bits"]
             page = table.pages[np.uint64(_row(table, record, version, position) + (column >> bits))]
             rank = table.cells[np.uint64(np.int64(page) + (column & ((np.int64(1) << bits) - 1)))]
-            if rank != NOBODY:
-                found |= ADMITTED | np.int64(table.rules[np.uint64(record["rules"] + np.int64(rank))])
+            rule = np.int64(table.rules[np.uint64(record["rules"] + np.int64(rank))])
+            if rule >= 0:
+                found |= ADMITTED | rule
     return found
 
 
