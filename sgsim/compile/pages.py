@@ -8,6 +8,7 @@ of take room too: about as much as the pages if those are as long as there are p
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -127,16 +128,15 @@ def _draw(grid: Grid, size: int) -> _Sheets:
 
 
 def _merge(pages: NDArray[np.uint16], page: Ints, sheet: Ints, cells: NDArray[np.uint16]) -> None:
-    """Put into each page, where it is less, what its sheets say; several may be for one page."""
+    """Put into each page, where it is less, what its sheets say: first one sheet of each, then the next."""
     order = np.argsort(page, kind="stable")
+    begins = np.flatnonzero(np.diff(page[order], prepend=-1))
+    turn = np.arange(len(page)) - np.repeat(begins, np.diff(begins, append=len(page)))
+    order = order[np.argsort(turn, kind="stable")]
     page, sheet = page[order], sheet[order]
-    begins = np.flatnonzero(np.diff(page, prepend=-1))
-    ends = np.append(begins[1:], len(page))
-    at = 0
-    while at < len(begins):
-        stop = max(at + 1, int(np.searchsorted(ends, begins[at] + _AT_ONCE // cells.shape[1], side="right")))
-        here = slice(begins[at], ends[stop - 1])
-        merged = np.minimum.reduceat(cells[sheet[here]], begins[at:stop] - begins[at], axis=0)
-        targets = page[begins[at:stop]]
-        pages[targets] = np.minimum(pages[targets], merged)
-        at = stop
+    step = _AT_ONCE // pages.shape[1]
+    turns = offsets(np.bincount(turn)).tolist()
+    for begin, end in pairwise(turns):
+        for at in range(begin, end, step):
+            target, found = page[at : min(at + step, end)], sheet[at : min(at + step, end)]
+            pages[target] = np.minimum(pages[target], cells[found])

@@ -77,8 +77,9 @@ def rows_and_sets(
     peers = _Peers(rules.peers)
     book = PeerBook(topology)
     peer = peers.of_rule[rule]
-    for row in np.flatnonzero(peer == _REFERENCE).tolist():
-        peer[row] = peers.refer(rules.rules[rule[row]], blocks[block[row]][1], book)
+    references = np.flatnonzero(peer == _REFERENCE)
+    asking = zip(rule[references].tolist(), block[references].tolist(), strict=True)
+    peer[references] = [peers.refer(rules.rules[n], blocks[m][1], book) for n, m in asking]
     sets, lines = peers.sets(owned, others)
     whole = (rules.first == 0) & (rules.last == 65535)
     tcp, udp = (whole & (rules.protocol == number) | (rules.protocol == ANY_PROTOCOL) for number in (TCP, UDP))
@@ -94,6 +95,7 @@ def rows_and_sets(
     return rows, sets, lines
 
 
+_ALL_OF_V6 = Span(6, 0, 1 << 128)
 _REFERENCE = -100  # in place of a set's number: not expanded yet
 
 
@@ -106,18 +108,19 @@ class _Peers:
     def __init__(self, peers: Sequence[object]) -> None:
         self.of_rule = np.full(len(peers), _REFERENCE, dtype=np.int64)
         self.everywhere = np.zeros(len(peers), dtype=np.int64)
-        v4 = [n for n, peer in enumerate(peers) if isinstance(peer, IPv4Network)]
-        begin = np.array([int(peers[n].network_address) for n in v4], dtype=np.int64)
-        length = np.array([peers[n].prefixlen for n in v4], dtype=np.int64)
+        v4 = np.array([n for n, peer in enumerate(peers) if isinstance(peer, IPv4Network)], dtype=np.int64)
+        networks = [peers[n] for n in v4.tolist()]
+        begin = np.fromiter(map(int, map(attrgetter("network_address"), networks)), np.int64, len(networks))
+        length = np.fromiter(map(attrgetter("prefixlen"), networks), np.int64, len(networks))
         examples, self.of_rule[v4] = distinct(begin << 6 | length)
-        self.everywhere[np.array(v4, dtype=np.int64)[length == 0]] = 1
+        self.everywhere[v4[length == 0]] = 1
         self._v4 = (begin[examples], begin[examples] + (1 << 32 - length[examples]))
-        self._v6: dict[Span, int] = {}
-        for n, peer in enumerate(peers):
-            if isinstance(peer, IPv6Network):
-                span = network_span(peer)
-                self.of_rule[n] = len(examples) + self._v6.setdefault(span, len(self._v6))
-                self.everywhere[n] = 2 * (peer.prefixlen == 0)
+
+        v6 = [n for n, peer in enumerate(peers) if isinstance(peer, IPv6Network)]
+        spans = [network_span(peers[n]) for n in v6]
+        self._v6 = {span: n for n, span in enumerate(dict.fromkeys(spans))}
+        self.of_rule[v6] = [len(examples) + self._v6[span] for span in spans]
+        self.everywhere[[n for n, span in zip(v6, spans, strict=True) if span == _ALL_OF_V6]] = 2
         self._others: list[Peer] = []
         self._numbers: dict[tuple[object, str | None, str | None], int] = {}
 
