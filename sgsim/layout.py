@@ -115,37 +115,32 @@ OWNER_SHIFT, FLAG_BITS = 8, 255
 
 
 class MatchTable(NamedTuple):
-    """Security groups, compiled. Addresses whose owner and flags are the same share an *interval*. What rules say
-    stands in *tables*: each sorts addresses and services into classes of its own, *rows* and *columns*."""
+    """Security groups, compiled.
 
-    root: NDArray[np.uint32]  # (65536,) by the upper 16 bits of an IPv4 address: a place in `nodes`, or NODE | place
-    nodes: NDArray[np.uint32]  # by the next 8 bits: a place in `leaves`, or NODE | place
-    leaves: NDArray[np.uint32]  # by the last 8 bits: the interval
-    v6_hi: NDArray[np.uint64]  # (v6 intervals,) first addresses of the IPv6 intervals, ascending. Those are cut by
-    v6_lo: NDArray[np.uint64]  # rules too: the number of an IPv6 interval is the position of its addresses in `starts`
+    Addresses whose owner and flags are the same share an *interval*. What rules say stands in *tables*: each sorts
+    addresses and services into classes of its own, *rows* and *columns*, and its *cells* hold the rank of the credited
+    rule among the rules of the table. Everything of one width lies in one array, `words` or `halves`, and is found by
+    its place there.
+    """
+
+    words: NDArray[np.uint32]  # tries, first positions of intervals, pages, rules, chains: see SIDE and TABLE
+    halves: NDArray[np.uint16]  # rows, columns, cells
+    marks: NDArray[np.uint8]  # flags of columns, intervals that are automatically tracked
+    intervals: np.int64  # where in `words` the root of the trie begins that leads to the interval of an IPv4 address
+    v6_starts: NDArray[np.uint64]  # first addresses of the IPv6 intervals, ascending: upper half, lower half, ... They
+    # are cut by rules too: the number of an IPv6 interval is the position of its addresses on the lines of tables
     v6_first: np.int64  # number of the first IPv6 interval
     about: NDArray[np.int32]  # (intervals,) (place of its owner among the selected interfaces + 1) << 8 | flags
-    auto_owner: NDArray[np.uint8]  # (VPCs * intervals,) 1: an automatically tracked kind of interface; or empty: none
     gates: NDArray[np.void]  # (interfaces,) records of GATE
     sides: NDArray[np.void]  # (2 * lists of groups,) records of SIDE, ingress then egress of each list
-    chain: NDArray[np.int32]  # the tables that sides ask, in credit order
     tables: NDArray[np.void]  # (tables,) records of TABLE
-    starts: NDArray[np.uint32]  # first positions, ascending, of each table's parts of the IPv4 line, then the IPv6 line
-    rows: NDArray[np.uint16]  # the row of each of those parts
-    service_starts: NDArray[np.uint32]  # first services, ascending, of each table's parts of the service axis
-    columns: NDArray[np.uint16]  # the column of each of those parts
-    flags: NDArray[np.uint8]  # of each table's columns: OPEN_COLUMN | UNKNOWN_COLUMN, for IPv6 shifted by one
-    pages: NDArray[np.int32]  # the rows of tables: each is places in `cells` where pages begin, one for each 1 <<
-    cells: NDArray[np.uint16]  # TABLE.page_bits columns; a cell holds the rank of the credited rule in its table
-    rules: NDArray[np.int32]  # of each table's ranks: place in Topology.rules(); -1 behind the last: none admits
-    direct_roots: NDArray[np.uint32]  # (n * 65536,) for tables with TABLE.direct: `root`, `nodes` and `leaves` that
-    direct_nodes: NDArray[np.uint32]  # lead to the row of an IPv4 address
-    direct_leaves: NDArray[np.uint16]
-    direct_columns: NDArray[np.uint16]  # (n * SERVICES,) and the column of each service
 
 
-NODE = 1 << 31  # tag of a place in `root` and `nodes` where 256 entries begin, one for each value of the next byte
-OPEN_COLUMN, UNKNOWN_COLUMN = 1, 4  # a rule for it has the peer 0.0.0.0/0; one has a peer that the snapshot leaves open
+# A trie has three levels, by the upper 16, the next 8 and the last 8 bits of an IPv4 address. An entry of the first two
+# is the place of what comes next, or NODE | the place where 256 of those begin, one for each value of the next byte.
+NODE = 1 << 31
+OPEN_COLUMN, UNKNOWN_COLUMN = 1, 4  # flags of a column: a rule for it has the peer 0.0.0.0/0; one has a peer that the
+# snapshot leaves open. For IPv6 shifted by one
 
 GATE = np.dtype(
     [
@@ -158,9 +153,9 @@ GATE = np.dtype(
 
 SIDE = np.dtype(
     [
-        ("begin", I64),  # its part of `chain`
+        ("begin", I64),  # the tables that are asked, in credit order: numbers in `words`
         ("end", I64),
-        ("automatic", I64),  # where its VPC's part of `auto_owner` begins, or -1: there is none
+        ("automatic", I64),  # where in `marks` 1 stands for each interval that is automatically tracked, or -1: none is
         ("open", U8),  # bit (UDP: 1, TCP: 0) + (IPv6: 2): a rule admits all ports of it to or from everywhere
     ],
     align=True,
@@ -168,18 +163,21 @@ SIDE = np.dtype(
 
 TABLE = np.dtype(
     [
-        ("v4", I64),  # its parts of `starts` and `rows`: those of the IPv4 line end where those of IPv6 begin
-        ("v6", I64),
+        ("v4", I64),  # first positions, ascending, of the parts of the IPv4 line: in `words`, up to `v6`
+        ("v6", I64),  # of the IPv6 line: up to `v6_end`
         ("v6_end", I64),
-        ("services", I64),  # its part of `service_starts` and `columns`
+        ("rows", I64),  # from the place of a first position to that of the part's row, in `halves`
+        ("services", I64),  # first services, ascending, of the parts of the service axis: in `words`
         ("services_end", I64),
-        ("flags", I64),  # where its part of `flags` begins
-        ("pages_v4", I64),  # where its rows for IPv4 begin in `pages`
+        ("columns", I64),  # from the place of a first service to that of the part's column, in `halves`
+        ("root", I64),  # of a trie that leads to the rows of IPv4 addresses, or -1: there is none
+        ("direct_columns", I64),  # beside it: where in `halves` the column of each service stands
+        ("flags", I64),  # of columns, in `marks`
+        ("pages_v4", I64),  # rows for IPv4: in `words` the places in `halves` of pages, each for 1 << page_bits columns
         ("pages_v6", I64),
         ("width", I64),  # pages of a row
         ("page_bits", I64),
-        ("rules", I64),  # where its part of `rules` begins
-        ("direct", I64),  # its place in the direct look-ups, or -1
+        ("rules", I64),  # by rank, in `words`: place in Topology.rules(), and -1 behind the last: none admits
     ],
     align=True,
 )

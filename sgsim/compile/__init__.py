@@ -15,13 +15,14 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
-from sgsim.compile.direct import direct
+from sgsim.compile.classes import Classes
+from sgsim.compile.flat import Flat, add_direct, add_trie
 from sgsim.compile.owners import OwnerLine, deciding_blocks, gates_of
 from sgsim.compile.peers import addresses_in_use, owned
 from sgsim.compile.ragged import Ints, offsets
 from sgsim.compile.rows import Block, Rows, rows_and_sets
 from sgsim.compile.tables import Tables, tabulate
-from sgsim.layout import SIDE, MatchTable
+from sgsim.layout import SIDE, TABLE, MatchTable
 from sgsim.model import Direction, Interface, Settings, Topology
 
 __all__ = ["compile_topology"]
@@ -65,42 +66,26 @@ def _compile(topology: Topology, interfaces: list[Interface], settings: Settings
     rows, sets, lines = rows_and_sets(topology, blocks, owned_by, [span for found in special.values() for span in found])
     owners = OwnerLine(topology, owned_by, special, lines)
     tables = tabulate(rows, sets, len(blocks))
-    records = tables.records()
-    largest = np.argsort(-np.diff(tables.rules), kind="stable")[:_DIRECT]
-    records["direct"][largest] = np.arange(len(largest))
-    automatic = owners.auto_owners(vpc_ids)
-    sides, chain = _sides(rows, tables, asked)
+    words, halves, marks = Flat(np.uint32), Flat(np.uint16), Flat(np.uint8)
+    intervals = add_trie(words, words, owners.trie())
+    automatic = marks.add(owners.auto_owners(vpc_ids)) if owners.any_automatic else -1
+    sides = _sides(rows, tables, asked, words)
     sides["automatic"] = [
-        owners.count * vpc_ids.index(vpc_id) if len(automatic) else -1 for _, vpc_id in lists for _ in Direction
+        automatic + owners.count * vpc_ids.index(vpc_id) if automatic >= 0 else -1
+        for _, vpc_id in lists
+        for _ in Direction
     ]
-    found = owners.trie()
-    v6_hi, v6_lo = lines.v6_halves()
-    at_once = direct(tables, largest.tolist())
     return MatchTable(
-        root=found.root,
-        nodes=found.nodes,
-        leaves=found.leaves.astype(np.uint32),
-        v6_hi=v6_hi,
-        v6_lo=v6_lo,
+        tables=_records(rows, tables, words, halves, marks),
+        words=words.joined(),
+        halves=halves.joined(),
+        marks=marks.joined(),
+        intervals=np.int64(intervals),
+        v6_starts=lines.v6_halves(),
         v6_first=np.int64(owners.v6_first),
         about=owners.about(interfaces),
-        auto_owner=automatic,
         gates=gates,
         sides=sides,
-        chain=chain,
-        tables=records,
-        starts=tables.address.starts.astype(np.uint32),
-        rows=_within(tables.address.interval, tables.address.classes),
-        service_starts=tables.service.starts.astype(np.uint32),
-        columns=_within(tables.service.interval, tables.service.classes),
-        flags=tables.flags,
-        pages=tables.pages.table,
-        cells=tables.pages.cells,
-        rules=np.insert(rows.place, tables.rules[1:], -1).astype(np.int32),
-        direct_roots=at_once.roots,
-        direct_nodes=at_once.nodes,
-        direct_leaves=at_once.leaves,
-        direct_columns=at_once.services,
     )
 
 
@@ -116,19 +101,42 @@ def _blocks(topology: Topology, lists: Iterable[GroupList]) -> tuple[list[list[i
     return asked, list(numbers)
 
 
-def _sides(rows: Rows, tables: Tables, asked: list[list[int]]) -> tuple[NDArray[np.void], NDArray[np.int32]]:
-    """(records of SIDE but for ``automatic``, the tables of each side in turn)."""
+def _sides(rows: Rows, tables: Tables, asked: list[list[int]], words: Flat) -> NDArray[np.void]:
+    """Records of SIDE, but for ``automatic``."""
     of_block = np.zeros(len(tables.of_block) - 1, dtype=np.uint8)
     admits = np.where(rows.everywhere == 0, 0, rows.all_ports << 2 * (rows.everywhere == 2))
     np.bitwise_or.at(of_block, rows.block, admits.astype(np.uint8))
     chains = [[n for block in each for n in range(*tables.of_block[block : block + 2])] for each in asked]
     sides = np.zeros(len(asked), dtype=SIDE)
     ends = offsets(np.array([len(chain) for chain in chains], dtype=np.int64))
+    ends += words.add(np.array([n for chain in chains for n in chain], dtype=np.int64))
     sides["begin"], sides["end"] = ends[:-1], ends[1:]
     sides["open"] = [np.bitwise_or.reduce(of_block[each], initial=0) for each in asked]
-    return sides, np.array([n for chain in chains for n in chain], dtype=np.int32)
+    return sides
 
 
-def _within(classes: Ints, first: Ints) -> NDArray[np.uint16]:
-    """Classes numbered within their lines; ``first`` is the first class of each line."""
-    return (classes - first[np.searchsorted(first, classes, side="right") - 1]).astype(np.uint16)
+def _records(rows: Rows, tables: Tables, words: Flat, halves: Flat, marks: Flat) -> NDArray[np.void]:
+    """Records of TABLE."""
+    address, service, pages = tables.address, tables.service, tables.pages
+    records = np.zeros(len(tables.rules) - 1, dtype=TABLE)
+    records["root"] = -1
+    add_direct(words, halves, tables, records, np.argsort(-np.diff(tables.rules), kind="stable")[:_DIRECT].tolist())
+    starts, service_starts = words.add(address.starts), words.add(service.starts)
+    records["v4"], records["v6"] = starts + address.lines[:-1:2], starts + address.lines[1::2]
+    records["v6_end"] = starts + address.lines[2::2]
+    records["rows"] = halves.add(_within(address)) - starts
+    records["services"], records["services_end"] = service_starts + service.lines[:-1], service_starts + service.lines[1:]
+    records["columns"] = halves.add(_within(service)) - service_starts
+    records["flags"] = marks.add(tables.flags) + service.classes[:-1]
+    table = words.add(pages.table + halves.add(pages.cells))
+    records["pages_v4"], records["pages_v6"] = table + pages.first[::2], table + pages.first[1::2]
+    records["page_bits"] = pages.bits
+    records["width"] = np.diff(service.classes) + (1 << pages.bits) - 1 >> pages.bits
+    ranked = np.insert(rows.place, tables.rules[1:], -1)
+    records["rules"] = words.add(ranked) + tables.rules[:-1] + np.arange(len(records))
+    return records
+
+
+def _within(classes: Classes) -> Ints:
+    """The class of each interval, numbered within its line."""
+    return classes.interval - np.repeat(classes.classes[:-1], np.diff(classes.lines))

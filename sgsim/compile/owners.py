@@ -61,6 +61,7 @@ class OwnerLine:
         lines: AddressLines,
     ) -> None:
         self._interfaces = list(topology.interfaces.values())
+        self.any_automatic = any(i.interface_type in _AUTO_TRACKED_TYPES for i in self._interfaces)
         spans = [span for found in owned for span in found]
         every = (*spans, *(span for found in blocks.values() for span in found))
         self._starts = sorted({0, *(end for span in every if span.version == 4 for end in span[1:])} - {1 << 32})
@@ -102,13 +103,11 @@ class OwnerLine:
 
     def auto_owners(self, vpc_ids: Sequence[str | None]) -> NDArray[np.uint8]:
         """1 where an interval belongs to an automatically tracked kind of interface, seen from each VPC, one VPC
-        after the other; empty if there is none.
+        after the other.
 
         An address in use in several VPCs is the one of the VPC that looks, if it is in use there.
         """
         automatic = np.array([i.interface_type in _AUTO_TRACKED_TYPES for i in self._interfaces], dtype=np.bool_)
-        if not automatic.any():
-            return np.zeros(0, dtype=np.uint8)
         span, interval = spread(self._ranges[:, 0], self._ranges[:, 1])
         owner = self._owner[span]
         anywhere = np.zeros(self.count, dtype=np.uint8)

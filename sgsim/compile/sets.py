@@ -46,11 +46,10 @@ class AddressLines:
         family, begin, end = np.array(rows, dtype=np.int64).reshape(-1, 3).T
         return Placed(np.array(owners, dtype=np.int64), family, begin, end)
 
-    def v6_halves(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-        """Upper and lower halves of ``v6_starts``."""
+    def v6_halves(self) -> NDArray[np.uint64]:
+        """Upper and lower half of each of ``v6_starts``."""
         packed = b"".join(start.to_bytes(16, "big") for start in self.v6_starts)
-        halves = np.frombuffer(packed, dtype=">u8").reshape(-1, 2).astype(np.uint64)
-        return halves[:, 0].copy(), halves[:, 1].copy()
+        return np.frombuffer(packed, dtype=">u8").astype(np.uint64)
 
 
 def spans_of_members(of_set: Ints, member: Ints, owned: Placed, owners: int) -> Placed:

@@ -12,7 +12,7 @@ from sgsim.compile.pages import Grid, Pages, paginate
 from sgsim.compile.ragged import Ints, distinct, offsets, spread
 from sgsim.compile.rows import Rows
 from sgsim.compile.sets import LINE, Sets
-from sgsim.layout import SERVICES, TABLE
+from sgsim.layout import SERVICES
 
 _FITTING = 1 << 16  # classes of one kind that a table can have: their numbers take 16 bits
 
@@ -26,20 +26,6 @@ class Tables(NamedTuple):
     service: Classes
     flags: NDArray[np.uint8]  # of each service class, see MatchTable
     pages: Pages
-
-    def records(self) -> NDArray[np.void]:
-        """Records of TABLE, none of them looked up directly yet."""
-        records = np.zeros(len(self.rules) - 1, dtype=TABLE)
-        records["v4"], records["v6"] = self.address.lines[:-1:2], self.address.lines[1::2]
-        records["v6_end"] = self.address.lines[2::2]
-        records["services"], records["services_end"] = self.service.lines[:-1], self.service.lines[1:]
-        records["flags"] = self.service.classes[:-1]
-        records["pages_v4"], records["pages_v6"] = self.pages.first[::2], self.pages.first[1::2]
-        records["page_bits"] = self.pages.bits
-        records["width"] = np.diff(self.service.classes) + (1 << self.pages.bits) - 1 >> self.pages.bits
-        records["rules"] = self.rules[:-1] + np.arange(len(records))
-        records["direct"] = -1
-        return records
 
 
 def tabulate(rows: Rows, sets: Sets, blocks: int) -> Tables:

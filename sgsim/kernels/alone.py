@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from sgsim.kernels.compiling import inner, kernel
-from sgsim.kernels.match import _cell, _position, _service, interval
-from sgsim.layout import ADMITTED, RULE_BITS, SERVICES, MatchTable, PacketColumns
+from sgsim.kernels.match import _cell, _position, _service, interval, through
+from sgsim.layout import ADMITTED, RULE_BITS, MatchTable, PacketColumns
 
 _BLOCK = 512  # packets whose stages follow one another: they stay in the nearest cache
 
@@ -36,12 +36,6 @@ def _plain(columns, begin, end):
     return odd == 0
 
 
-@inner
-def _through(entry, bits):
-    """The place an entry of a trie leads to, see ``match._next``."""
-    return np.uint64(np.uint32(entry) & np.uint32(0x7FFFFFFF)) + (np.uint64(entry >> np.int32(31)) & bits & np.uint64(255))
-
-
 @kernel
 def match_columns(columns: PacketColumns, table: MatchTable, place: int, direction: int, out: np.ndarray) -> None:
     """The rule that is credited with each of n packets at the gate of the interface at ``place``.
@@ -56,19 +50,17 @@ def match_columns(columns: PacketColumns, table: MatchTable, place: int, directi
         return
     egress = direction == 1
     side = 2 * groups + direction
-    first = table.sides[side]["begin"]
-    at_once = False
+    first = np.uint64(table.sides[side]["begin"])
     record = table.tables[0]
-    if table.sides[side]["end"] - first == 1:
-        record = table.tables[table.chain[first]]
-        at_once = record["direct"] >= 0
+    at_once = table.sides[side]["end"] - table.sides[side]["begin"] == 1
+    if at_once:
+        record = table.tables[table.words[first]]
+        at_once = record["root"] >= 0
+    words, halves = table.words, table.halves
     address = columns.dst_lo if egress else columns.src_lo
-    roots = table.direct_roots[record["direct"] << 16 :]
-    services = table.direct_columns[record["direct"] * SERVICES :]
-    pages = table.pages[record["pages_v4"] :]
-    rules = table.rules[record["rules"] :]
-    nodes, leaves, cells = table.direct_nodes, table.direct_leaves, table.cells
-    width = np.uint64(record["width"])
+    root, services = np.uint64(record["root"]), np.uint64(record["direct_columns"])
+    pages, width = np.uint64(record["pages_v4"]), np.uint64(record["width"])
+    rules = np.uint64(record["rules"])
     bits = np.uint64(record["page_bits"])
     mask = np.uint64((1 << record["page_bits"]) - 1)
     for begin in range(0, len(out), _BLOCK):
@@ -78,20 +70,22 @@ def match_columns(columns: PacketColumns, table: MatchTable, place: int, directi
                 i = np.uint64(n)
                 out[i] = _slowly(columns, table, side, i, egress)
             continue
+        # One look-up a loop, so that those of many packets overlap: 270 against 180 million packets a second.
         for n in range(begin, end):
             i = np.uint64(n)
-            out[i] = _through(np.int32(roots[address[i] >> np.uint64(16)]), address[i] >> np.uint64(8))
+            out[i] = through(words[root + (address[i] >> np.uint64(16))], address[i] >> np.uint64(8))
         for n in range(begin, end):
             i = np.uint64(n)
-            out[i] = _through(np.int32(nodes[np.uint64(out[i])]), address[i])
+            out[i] = through(words[np.uint64(out[i])], address[i])
         for n in range(begin, end):
             i = np.uint64(n)
-            out[i] = leaves[np.uint64(out[i])]
+            out[i] = halves[np.uint64(out[i])]
         for n in range(begin, end):
             i = np.uint64(n)
             udp = np.uint64(columns.protocol[i] & np.uint8(16)) << np.uint64(12)
-            column = np.uint64(services[udp + np.uint64(columns.dst_port[i])])
-            out[i] = pages[np.uint64(out[i]) * width + (column >> bits)] + np.int32(column & mask)
+            column = np.uint64(halves[services + udp + np.uint64(columns.dst_port[i])])
+            page = words[pages + np.uint64(out[i]) * width + (column >> bits)]
+            out[i] = page + np.uint32(column & mask)
         for n in range(begin, end):
             i = np.uint64(n)
-            out[i] = rules[np.uint64(cells[np.uint64(out[i])])]
+            out[i] = words[rules + np.uint64(halves[np.uint64(out[i])])]

@@ -21,7 +21,6 @@ from sgsim.layout import (
     OTHER_SERVICES,
     REVERSE,
     RULE_BITS,
-    SERVICES,
     TCP_SERVICES,
     UDP_SERVICES,
     UNKNOWN_COLUMN,
@@ -34,28 +33,35 @@ _PLACE = np.uint32(NODE - 1)
 
 
 @inner
-def _next(entry, bits):
-    """The place an entry of the trie leads to: NODE, its upper bit, lets the address's next byte in."""
-    byte = np.uint64(bits) & (np.uint64(entry >> np.uint32(31)) * np.uint64(255))
+def through(entry, bits):
+    """The place an entry of a trie leads to: NODE, its sign, lets the address's next byte in."""
+    byte = np.uint64(np.int64(np.int32(entry)) >> 63) & np.uint64(bits) & np.uint64(255)
     return np.uint64(entry & _PLACE) + byte
 
 
 @inner
+def _leaf(words, root, lo):
+    """The place of what a trie knows of an IPv4 address."""
+    entry = words[np.uint64(root) + (lo >> np.uint64(16))]
+    return through(words[through(entry, lo >> np.uint64(8))], lo)
+
+
+@inner
 def interval(table, version, hi, lo):
-    """The interval an address lies in: a trie of strides 16, 8 and 8 bits for IPv4, bisection for IPv6."""
+    """The interval an address lies in: by a trie for IPv4, by bisection for IPv6."""
     if version == 4:
-        entry = table.root[lo >> np.uint64(16)]
-        entry = table.nodes[_next(entry, lo >> np.uint64(8))]
-        return np.int64(table.leaves[_next(entry, lo)])
-    low = np.int64(0)
-    size = np.int64(len(table.v6_hi))
-    while size > 1:  # without a branch on the comparison: it is never predictable
-        half = size >> 1
-        start_hi = table.v6_hi[low + half]
-        below = (start_hi < hi) | ((start_hi == hi) & (table.v6_lo[low + half] <= lo))
-        low += half * np.int64(below)
+        return np.int64(table.words[_leaf(table.words, table.intervals, lo)])
+    low = np.uint64(0)
+    size = np.uint64(len(table.v6_starts) >> 1)
+    one = np.uint64(1)
+    while size > one:  # without a branch on the comparison: it is never predictable
+        half = size >> one
+        place = (low + half) << one
+        start_hi = table.v6_starts[place]
+        below = (start_hi < hi) | ((start_hi == hi) & (table.v6_starts[place + one] <= lo))
+        low += half * np.uint64(below)
         size -= half
-    return np.int64(table.v6_first) + low
+    return np.int64(table.v6_first) + np.int64(low)
 
 
 @inner
@@ -76,38 +82,32 @@ def _service(version, protocol, shape, port):
 
 
 @inner
-def _last_not_above(starts, begin, end, wanted):
-    """The place of the last start that is not above ``wanted``, between ``begin`` and ``end``; the first never is."""
+def _last_not_above(words, begin, end, wanted):
+    """The place of the last number that is not above ``wanted``, from ``begin`` to ``end``; the first never is."""
     low = begin
     size = end - begin
     while size > 1:  # without a branch on the comparison
         half = size >> 1
-        low += half * np.int64(starts[np.uint64(low + half)] <= wanted)
+        low += half * np.int64(words[np.uint64(low + half)] <= wanted)
         size -= half
-    return np.uint64(low)
+    return low
 
 
 @inner
 def _row(table, record, version, position):
-    """Where the row of an address begins in ``pages``; position: the IPv4 address, or number of the IPv6 interval."""
-    if version == 6:
-        row = table.rows[_last_not_above(table.starts, record["v6"], record["v6_end"], position)]
-        return record["pages_v6"] + np.int64(row) * record["width"]
-    if record["direct"] >= 0:
-        entry = table.direct_roots[np.uint64(record["direct"] << 16) + (position >> np.uint64(16))]
-        entry = table.direct_nodes[_next(entry, position >> np.uint64(8))]
-        row = table.direct_leaves[_next(entry, position)]
-    else:
-        row = table.rows[_last_not_above(table.starts, record["v4"], record["v6"], position)]
-    return record["pages_v4"] + np.int64(row) * record["width"]
+    """The row of an address; position: the IPv4 address, or number of the IPv6 interval."""
+    if version == 4 and record["root"] >= 0:
+        return np.int64(table.halves[_leaf(table.words, record["root"], position)])
+    begin, end = (record["v6"], record["v6_end"]) if version == 6 else (record["v4"], record["v6"])
+    return np.int64(table.halves[np.uint64(_last_not_above(table.words, begin, end, position) + record["rows"])])
 
 
 @inner
 def _column(table, record, service):
-    if record["direct"] >= 0:
-        return np.int64(table.direct_columns[np.uint64(record["direct"] * SERVICES + service)])
-    place = _last_not_above(table.service_starts, record["services"], record["services_end"], service)
-    return np.int64(table.columns[place])
+    if record["root"] >= 0:
+        return np.int64(table.halves[np.uint64(record["direct_columns"] + service)])
+    place = _last_not_above(table.words, record["services"], record["services_end"], service)
+    return np.int64(table.halves[np.uint64(place + record["columns"])])
 
 
 @inner
@@ -116,20 +116,22 @@ def _cell(table, side, version, position, service):
     found = np.int64(0)
     six = 1 if version == 6 else 0
     for n in range(table.sides[np.uint64(side)]["begin"], table.sides[np.uint64(side)]["end"]):
-        record = table.tables[np.uint64(table.chain[np.uint64(n)])]
+        record = table.tables[np.uint64(table.words[np.uint64(n)])]
         column = _column(table, record, service)
-        flags = table.flags[np.uint64(record["flags"] + column)]
+        flags = table.marks[np.uint64(record["flags"] + column)]
         if flags & (OPEN_COLUMN << six):
             found |= FROM_EVERYWHERE
         if flags & (UNKNOWN_COLUMN << six):
             found |= UNRESOLVED
         if found & ADMITTED == 0:
             bits = record["page_bits"]
-            page = table.pages[np.uint64(_row(table, record, version, position) + (column >> bits))]
-            rank = table.cells[np.uint64(np.int64(page) + (column & ((np.int64(1) << bits) - 1)))]
-            rule = np.int64(table.rules[np.uint64(record["rules"] + np.int64(rank))])
+            rows = record["pages_v6"] if version == 6 else record["pages_v4"]
+            row = _row(table, record, version, position)
+            page = np.int64(table.words[np.uint64(rows + row * record["width"] + (column >> bits))])
+            rank = table.halves[np.uint64(page + (column & ((np.int64(1) << bits) - 1)))]
+            rule = np.int32(table.words[np.uint64(record["rules"] + np.int64(rank))])
             if rule >= 0:
-                found |= ADMITTED | rule
+                found |= ADMITTED | np.int64(rule)
     return found
 
 
@@ -207,7 +209,7 @@ def _untracked(table, columns, i, side, cell, remote, local, position):
     if (table.about[remote] | table.about[local]) & AUTO_TRACKED:
         return 0
     automatic = table.sides[side]["automatic"]
-    if automatic >= 0 and table.auto_owner[automatic + remote]:
+    if automatic >= 0 and table.marks[automatic + remote]:
         return 0
     return found
 
