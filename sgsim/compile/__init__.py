@@ -63,7 +63,9 @@ def _compile(topology: Topology, interfaces: list[Interface], settings: Settings
     in_use = addresses_in_use(topology)
     owned_by = [owned(interface, in_use) for interface in topology.interfaces.values()]
     asked, blocks = _blocks(topology, lists)
-    rows, sets, lines = rows_and_sets(topology, blocks, owned_by, [span for found in special.values() for span in found])
+    rows, sets, lines = rows_and_sets(
+        topology, blocks, owned_by, [span for found in special.values() for span in found]
+    )
     owners = OwnerLine(topology, owned_by, special, lines)
     tables = tabulate(rows, sets, len(blocks))
     words, halves, marks = Flat(np.uint32), Flat(np.uint16), Flat(np.uint8)
@@ -125,7 +127,10 @@ def _records(rows: Rows, tables: Tables, words: Flat, halves: Flat, marks: Flat)
     records["v4"], records["v6"] = starts + address.lines[:-1:2], starts + address.lines[1::2]
     records["v6_end"] = starts + address.lines[2::2]
     records["rows"] = halves.add(_within(address)) - starts
-    records["services"], records["services_end"] = service_starts + service.lines[:-1], service_starts + service.lines[1:]
+    records["services"], records["services_end"] = (
+        service_starts + service.lines[:-1],
+        service_starts + service.lines[1:],
+    )
     records["columns"] = halves.add(_within(service)) - service_starts
     records["flags"] = marks.add(tables.flags) + service.classes[:-1]
     table = words.add(pages.table + halves.add(pages.cells))

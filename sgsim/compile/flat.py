@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sgsim.compile.ragged import Ints
 from sgsim.compile.tables import Tables
 from sgsim.compile.tries import Trie, trie
 from sgsim.layout import SERVICES

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network
 
@@ -87,7 +86,8 @@ class OwnerLine:
     def about(self, interfaces: Sequence[Interface]) -> NDArray[np.int32]:
         """The owner among the selected interfaces and the flags of each interval, see MatchTable."""
         value = {
-            interface.interface_id: (n + 1) << layout.OWNER_SHIFT | (0 if interface.group_ids else layout.OWNER_UNFILTERED)
+            interface.interface_id: (n + 1) << layout.OWNER_SHIFT
+            | (0 if interface.group_ids else layout.OWNER_UNFILTERED)
             for n, interface in enumerate(interfaces)
         }
         of_interface = np.array([value.get(i.interface_id, 0) for i in self._interfaces], dtype=np.int32)

@@ -10,11 +10,12 @@ from typing import NamedTuple
 import numpy as np
 
 from sgsim.compile.peers import Peer, PeerBook, Span, network_span
-from sgsim.compile.ragged import Ints, distinct, offsets, spread
+from sgsim.compile.ragged import Ints, distinct, spread
 from sgsim.compile.services import ABSENT, service_spans
 from sgsim.compile.sets import AddressLines, Placed, Sets, joined, spans_of_members
 from sgsim.layout import RULE_BITS
 from sgsim.model import ANY_PROTOCOL, TCP, UDP, Direction, Rule, Topology
+from sgsim.model import Peer as RulePeer
 
 Block = tuple[tuple[str, ...], str | None, Direction]  # groups whose rules are asked together, seen from a VPC
 
@@ -105,7 +106,7 @@ class _Peers:
     A peer that stands for nothing has a negative number: -1, or ~(1 | 2) of the IP versions where it is unresolved.
     """
 
-    def __init__(self, peers: Sequence[object]) -> None:
+    def __init__(self, peers: Sequence[RulePeer]) -> None:
         self.of_rule = np.full(len(peers), _REFERENCE, dtype=np.int64)
         self.everywhere = np.zeros(len(peers), dtype=np.int64)
         v4 = np.array([n for n, peer in enumerate(peers) if isinstance(peer, IPv4Network)], dtype=np.int64)
@@ -116,11 +117,10 @@ class _Peers:
         self.everywhere[v4[length == 0]] = 1
         self._v4 = (begin[examples], begin[examples] + (1 << 32 - length[examples]))
 
-        v6 = [n for n, peer in enumerate(peers) if isinstance(peer, IPv6Network)]
-        spans = [network_span(peers[n]) for n in v6]
-        self._v6 = {span: n for n, span in enumerate(dict.fromkeys(spans))}
-        self.of_rule[v6] = [len(examples) + self._v6[span] for span in spans]
-        self.everywhere[[n for n, span in zip(v6, spans, strict=True) if span == _ALL_OF_V6]] = 2
+        v6 = {n: network_span(peer) for n, peer in enumerate(peers) if isinstance(peer, IPv6Network)}
+        self._v6 = {span: n for n, span in enumerate(dict.fromkeys(v6.values()))}
+        self.of_rule[list(v6)] = [len(examples) + self._v6[span] for span in v6.values()]
+        self.everywhere[[n for n, span in v6.items() if span == _ALL_OF_V6]] = 2
         self._others: list[Peer] = []
         self._numbers: dict[tuple[object, str | None, str | None], int] = {}
 

@@ -31,7 +31,9 @@ def service_spans(protocol: Ints, first: Ints, last: Ints) -> tuple[Ints, Ints, 
     base = np.where(protocol == TCP, TCP_SERVICES, UDP_SERVICES)
     base = np.where(protocol == ICMP, ICMP_SERVICES, np.where(protocol == ICMPV6, ICMPV6_SERVICES, base))
     code = base + first * 256 + np.maximum(last, 0)
-    begin = np.select((whatever, ports, types & (first == -1), types), (0, base + first, base, code), OTHER_SERVICES + protocol)
+    begin = np.select(
+        (whatever, ports, types & (first == -1), types), (0, base + first, base, code), OTHER_SERVICES + protocol
+    )
     end = np.select(
         (whatever, ports, types & (first == -1), types),
         (SERVICES, base + last + 1, base + (1 << 16), np.where(last == -1, code + 255, code) + 1),

@@ -20,7 +20,6 @@ class Trie(NamedTuple):
     leaves: Ints
 
 
-
 def trie(starts: Ints, values: Ints) -> Trie:
     """Of the intervals that begin at ``starts``, ascending from 0, and the value of each; all values up to the highest
     occur.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sgsim.kernels.compiling import inner, kernel
-from sgsim.kernels.match import _cell, _position, _service, interval, through
+from sgsim.kernels.match import cell_of, interval, service_of, through
 from sgsim.layout import ADMITTED, RULE_BITS, MatchTable, PacketColumns
 
 _BLOCK = 512  # packets whose stages follow one another: they stay in the nearest cache
@@ -18,9 +18,12 @@ def _slowly(columns, table, side, i, egress):
         return np.int32(-1)
     version = columns.version[i]
     hi, lo = (columns.dst_hi[i], columns.dst_lo[i]) if egress else (columns.src_hi[i], columns.src_lo[i])
-    position = _position(table, version, lo, interval(table, version, hi, lo) if version == 6 else np.int64(0))
-    service = _service(version, columns.protocol[i], columns.shape[i], columns.dst_port[i])
-    cell = _cell(table, side, version, position, service)
+    six = np.int64(version == 6)
+    if six:
+        lo = np.uint64(interval(table, version, hi, lo) - np.int64(table.v6_first))
+    cell = cell_of(
+        table, side, six, lo, service_of(version, columns.protocol[i], columns.shape[i], columns.dst_port[i])
+    )
     return np.int32(cell & RULE_BITS) if cell & ADMITTED else np.int32(-1)
 
 

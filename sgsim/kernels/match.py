@@ -65,7 +65,7 @@ def interval(table, version, hi, lo):
 
 
 @inner
-def _service(version, protocol, shape, port):
+def service_of(version, protocol, shape, port):
     """The packet's place on the service axis; ``port`` is the destination port, or ICMP type and code."""
     of_its_family = not ((protocol == 1 and version == 6) or (protocol == 58 and version == 4))
     if shape == LATER_FRAGMENT:
@@ -94,51 +94,41 @@ def _last_not_above(words, begin, end, wanted):
 
 
 @inner
-def _row(table, record, version, position):
-    """The row of an address; position: the IPv4 address, or number of the IPv6 interval."""
-    if version == 4 and record["root"] >= 0:
-        return np.int64(table.halves[_leaf(table.words, record["root"], position)])
-    begin, end = (record["v6"], record["v6_end"]) if version == 6 else (record["v4"], record["v6"])
-    return np.int64(table.halves[np.uint64(_last_not_above(table.words, begin, end, position) + record["rows"])])
+def cell_of(table, side, six, position, service):
+    """What the rules of a side say: ADMITTED and the credited rule, or UNRESOLVED; FROM_EVERYWHERE beside ADMITTED.
 
-
-@inner
-def _column(table, record, service):
-    if record["root"] >= 0:
-        return np.int64(table.halves[np.uint64(record["direct_columns"] + service)])
-    place = _last_not_above(table.words, record["services"], record["services_end"], service)
-    return np.int64(table.halves[np.uint64(place + record["columns"])])
-
-
-@inner
-def _cell(table, side, version, position, service):
-    """What the rules of a side say: ADMITTED and the credited rule, or UNRESOLVED; FROM_EVERYWHERE beside ADMITTED."""
+    ``six``: 1 for IPv6, else 0. ``position``: the IPv4 address, or the number of the IPv6 interval.
+    """
+    words, halves = table.words, table.halves
     found = np.int64(0)
-    six = 1 if version == 6 else 0
-    for n in range(table.sides[np.uint64(side)]["begin"], table.sides[np.uint64(side)]["end"]):
-        record = table.tables[np.uint64(table.words[np.uint64(n)])]
-        column = _column(table, record, service)
-        flags = table.marks[np.uint64(record["flags"] + column)]
-        if flags & (OPEN_COLUMN << six):
+    for n in range(table.sides[side]["begin"], table.sides[side]["end"]):
+        record = table.tables[words[np.uint64(n)]]
+        direct = record["root"] >= 0
+        if direct:
+            place = record["direct_columns"] + service
+        else:
+            place = _last_not_above(words, record["services"], record["services_end"], service) + record["columns"]
+        column = np.int64(halves[np.uint64(place)])
+        flags = table.marks[np.uint64(record["flags"] + column)] >> six
+        if flags & OPEN_COLUMN:
             found |= FROM_EVERYWHERE
-        if flags & (UNKNOWN_COLUMN << six):
+        if flags & UNKNOWN_COLUMN:
             found |= UNRESOLVED
-        if found & ADMITTED == 0:
-            bits = record["page_bits"]
-            rows = record["pages_v6"] if version == 6 else record["pages_v4"]
-            row = _row(table, record, version, position)
-            page = np.int64(table.words[np.uint64(rows + row * record["width"] + (column >> bits))])
-            rank = table.halves[np.uint64(page + (column & ((np.int64(1) << bits) - 1)))]
-            rule = np.int32(table.words[np.uint64(record["rules"] + np.int64(rank))])
-            if rule >= 0:
-                found |= ADMITTED | np.int64(rule)
+        if found & ADMITTED:
+            continue
+        if direct and not six:
+            place = np.int64(_leaf(words, record["root"], position))
+        elif six:
+            place = _last_not_above(words, record["v6"], record["v6_end"], position) + record["rows"]
+        else:
+            place = _last_not_above(words, record["v4"], record["v6"], position) + record["rows"]
+        row = (record["pages_v6"] if six else record["pages_v4"]) + np.int64(halves[np.uint64(place)]) * record["width"]
+        page = np.int64(words[np.uint64(row + (column >> record["page_bits"]))])
+        rank = halves[np.uint64(page + (column & ((np.int64(1) << record["page_bits"]) - 1)))]
+        rule = np.int32(words[np.uint64(record["rules"] + np.int64(rank))])
+        if rule >= 0:
+            found |= ADMITTED | np.int64(rule)
     return found
-
-
-@inner
-def _position(table, version, lo, interval):
-    """Where an address lies on the lines that tables cut: the IPv4 address, or the number of the IPv6 interval."""
-    return np.uint64(interval - np.int64(table.v6_first)) if version == 6 else lo
 
 
 @inner
@@ -188,23 +178,23 @@ def _reverse_service(version, protocol, shape, src_port, dst_port):
         if dst_port >> 8 == 129:
             return ICMPV6_SERVICES + 128 * 256 + np.int64(dst_port & 255)
         return -1
-    return _service(version, protocol, shape, src_port)
+    return service_of(version, protocol, shape, src_port)
 
 
 @inner
-def _untracked(table, columns, i, side, cell, remote, local, position):
+def _untracked(table, columns, i, side, cell, remote, local, six, position):
     """Section 6, for an admitted packet: UNTRACKED as the initiator's, UNTRACKED_REPLY as the other side's, or 0."""
     protocol = columns.protocol[i]
     if (protocol != 6 and protocol != 17) or columns.shape[i] == LATER_FRAGMENT:
         return 0
     version = columns.version[i]
-    bit = (1 if protocol == 17 else 0) + (2 if version == 6 else 0)
+    bit = (1 if protocol == 17 else 0) + 2 * six
     found = 0
     if cell & FROM_EVERYWHERE and (table.sides[side ^ 1]["open"] >> bit) & 1:
         found = UNTRACKED
     elif (table.sides[side]["open"] >> bit) & 1:
-        service = _service(version, protocol, columns.shape[i], columns.src_port[i])
-        if _cell(table, side ^ 1, version, position, service) & FROM_EVERYWHERE:
+        service = service_of(version, protocol, columns.shape[i], columns.src_port[i])
+        if cell_of(table, side ^ 1, six, position, service) & FROM_EVERYWHERE:
             found = UNTRACKED_REPLY
     if (table.about[remote] | table.about[local]) & AUTO_TRACKED:
         return 0
@@ -222,16 +212,17 @@ def answer(table, columns, i, place, direction, remote, local):
     version = columns.version[i]
     protocol = columns.protocol[i]
     shape = columns.shape[i]
-    position = _position(table, version, columns.dst_lo[i] if direction == 1 else columns.src_lo[i], remote)
-    cell = _cell(table, side, version, position, _service(version, protocol, shape, columns.dst_port[i]))
+    six = np.int64(version == 6)
+    position = columns.dst_lo[i] if direction == 1 else columns.src_lo[i]
+    if six:
+        position = np.uint64(remote - np.int64(table.v6_first))
+    cell = cell_of(table, side, six, position, service_of(version, protocol, shape, columns.dst_port[i]))
     if cell & ADMITTED:
-        return (cell & (RULE_BITS | ADMITTED)) | _untracked(
-            table, columns, i, side, cell, remote, local, position
-        )
+        return (cell & (RULE_BITS | ADMITTED)) | _untracked(table, columns, i, side, cell, remote, local, six, position)
     answer = cell & UNRESOLVED
     service = _reverse_service(version, protocol, shape, columns.src_port[i], columns.dst_port[i])
     if service >= 0:
-        reverse = _cell(table, side ^ 1, version, position, service)
+        reverse = cell_of(table, side ^ 1, six, position, service)
         if reverse & ADMITTED:
             answer |= REVERSE | (reverse & RULE_BITS)
     return answer
