@@ -22,7 +22,8 @@ from sgsim.compile.peers import addresses_in_use, owned
 from sgsim.compile.ragged import Ints, offsets
 from sgsim.compile.rows import Block, Rows, rows_and_sets
 from sgsim.compile.tables import Tables, tabulate
-from sgsim.layout import SIDE, TABLE, MatchTable
+from sgsim.errors import SelectionError
+from sgsim.layout import INTERFACE_BITS, SIDE, TABLE, MatchTable
 from sgsim.model import Direction, Interface, Settings, Topology
 
 __all__ = ["compile_topology"]
@@ -36,8 +37,10 @@ GroupList = tuple[tuple[str, ...], str | None]  # the groups of an interface as 
 def compile_topology(topology: Topology, interfaces: list[Interface], settings: Settings) -> MatchTable:
     """Match tables for the selected interfaces; those with the same list of groups share theirs.
 
-    Raises OverflowError for more rules than answers can tell apart.
+    Raises SelectionError for more rules or interfaces than can be told apart.
     """
+    if len(interfaces) > INTERFACE_BITS:
+        raise SelectionError(f"{len(interfaces)} interfaces: {INTERFACE_BITS} is the most for one run; select fewer")
     with _without_collection():
         return _compile(topology, interfaces, settings)
 
@@ -57,7 +60,7 @@ def _without_collection() -> Iterator[None]:
 def _compile(topology: Topology, interfaces: list[Interface], settings: Settings) -> MatchTable:
     lists: dict[GroupList, int] = {}
     groups = [lists.setdefault((i.group_ids, i.vpc_id), len(lists)) if i.group_ids else -1 for i in interfaces]
-    vpc_ids = list(dict.fromkeys(vpc_id for _, vpc_id in lists))
+    vpcs = {vpc_id: n for n, vpc_id in enumerate(dict.fromkeys(vpc_id for _, vpc_id in lists))}
     gates = gates_of(topology, interfaces, groups)
     special = deciding_blocks(topology, gates, settings)
     in_use = addresses_in_use(topology)
@@ -66,14 +69,14 @@ def _compile(topology: Topology, interfaces: list[Interface], settings: Settings
     rows, sets, lines = rows_and_sets(
         topology, blocks, owned_by, [span for found in special.values() for span in found]
     )
-    owners = OwnerLine(topology, owned_by, special, lines)
+    owners = OwnerLine(topology, interfaces, owned_by, special, lines)
     tables = tabulate(rows, sets, len(blocks))
     words, halves, marks = Flat(np.uint32), Flat(np.uint16), Flat(np.uint8)
     intervals = add_trie(words, words, owners.trie())
-    automatic = marks.add(owners.auto_owners(vpc_ids)) if owners.any_automatic else -1
+    automatic = marks.add(owners.auto_owners(list(vpcs))) if owners.any_automatic else -1
     sides = _sides(rows, tables, asked, words)
     sides["automatic"] = [
-        automatic + owners.count * vpc_ids.index(vpc_id) if automatic >= 0 else -1
+        automatic + owners.count * vpcs[vpc_id] if automatic >= 0 else -1
         for _, vpc_id in lists
         for _ in Direction
     ]
@@ -85,7 +88,7 @@ def _compile(topology: Topology, interfaces: list[Interface], settings: Settings
         intervals=np.int64(intervals),
         v6_starts=lines.v6_halves(),
         v6_first=np.int64(owners.v6_first),
-        about=owners.about(interfaces),
+        about=owners.about(),
         gates=gates,
         sides=sides,
     )

@@ -49,19 +49,28 @@ def deciding_blocks(topology: Topology, gates: NDArray[np.void], settings: Setti
 
 
 class OwnerLine:
-    """Both address lines cut wherever an interface's addresses or a deciding block begin or end: intervals of IPv4,
-    numbered from 0, then those of ``lines`` for IPv6. ``owned``: the addresses of each of the topology's interfaces."""
+    """Both address lines cut wherever the owner of addresses, or whether they are in a deciding block, changes:
+    intervals of IPv4, numbered from 0, then those of ``lines`` for IPv6.
+
+    ``owned``: the addresses of each of the topology's interfaces. Those of interfaces that are not selected matter only
+    where some of them are of a kind that is automatically tracked.
+    """
 
     def __init__(
         self,
         topology: Topology,
+        selected: Sequence[Interface],
         owned: Sequence[Sequence[Span]],
         blocks: Mapping[int, Sequence[Span]],
         lines: AddressLines,
     ) -> None:
+        self._selected = selected
         self._interfaces = list(topology.interfaces.values())
         self.any_automatic = any(i.interface_type in _AUTO_TRACKED_TYPES for i in self._interfaces)
-        spans = [span for found in owned for span in found]
+        chosen = {interface.interface_id for interface in selected}
+        looked_at = [n for n, i in enumerate(self._interfaces) if self.any_automatic or i.interface_id in chosen]
+        self._owner = np.repeat(looked_at, [len(owned[n]) for n in looked_at]).astype(np.int64)
+        spans = [span for n in looked_at for span in owned[n]]
         every = (*spans, *(span for found in blocks.values() for span in found))
         self._starts = sorted({0, *(end for span in every if span.version == 4 for end in span[1:])} - {1 << 32})
         self.v6_first = len(self._starts)
@@ -70,7 +79,6 @@ class OwnerLine:
         place6 = {start: n for n, start in enumerate(lines.v6_starts, self.v6_first)} | {1 << 128: self.count}
         self._place = {4: place, 6: place6}
         self._blocks = {flag: self._placed(found) for flag, found in blocks.items()}
-        self._owner = np.repeat(np.arange(len(owned)), [len(found) for found in owned])
         self._ranges = self._placed(spans)
 
     def _placed(self, spans: Iterable[Span]) -> Ints:
@@ -83,12 +91,12 @@ class OwnerLine:
         """Leads to the interval of each IPv4 address."""
         return trie(np.array(self._starts, dtype=np.int64), np.arange(self.v6_first))
 
-    def about(self, interfaces: Sequence[Interface]) -> NDArray[np.int32]:
+    def about(self) -> NDArray[np.int32]:
         """The owner among the selected interfaces and the flags of each interval, see MatchTable."""
         value = {
             interface.interface_id: (n + 1) << layout.OWNER_SHIFT
             | (0 if interface.group_ids else layout.OWNER_UNFILTERED)
-            for n, interface in enumerate(interfaces)
+            for n, interface in enumerate(self._selected)
         }
         of_interface = np.array([value.get(i.interface_id, 0) for i in self._interfaces], dtype=np.int32)
         about = np.zeros(self.count, dtype=np.int32)

@@ -13,6 +13,7 @@ from sgsim.compile.peers import Peer, PeerBook, Span, network_span
 from sgsim.compile.ragged import Ints, distinct, spread
 from sgsim.compile.services import ABSENT, service_spans
 from sgsim.compile.sets import AddressLines, Placed, Sets, joined, spans_of_members
+from sgsim.errors import SelectionError
 from sgsim.layout import RULE_BITS
 from sgsim.model import ANY_PROTOCOL, TCP, UDP, Direction, Rule, Topology
 from sgsim.model import Peer as RulePeer
@@ -50,7 +51,7 @@ class _Rules:
                     places.append(np.arange(place, place + len(rules)))
                 place += len(rules)
         if place > RULE_BITS:
-            raise OverflowError(f"{place} rules: more than the {RULE_BITS} that answers can tell apart")
+            raise SelectionError(f"{place} rules: {RULE_BITS} is the most that can be told apart; leave groups out")
         self.place = np.concatenate(places)
         self.protocol, self.first, self.last = (
             np.array([ABSENT if n is None else n for n in map(attrgetter(name), self.rules)], dtype=np.int64)
@@ -70,7 +71,7 @@ def rows_and_sets(
     """The rules of the blocks, what their peers stand for, and the address lines that this was placed on.
 
     ``owned``: the addresses of each of the topology's interfaces; ``others``: more spans that the lines have to place.
-    Raises OverflowError where there are more rules than answers can tell apart.
+    Raises SelectionError where there are more rules than answers can tell apart.
     """
     rules = _Rules(topology, blocks)
     part, rule = spread(rules.parts[:, 1], rules.parts[:, 2])

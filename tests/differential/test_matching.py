@@ -96,7 +96,9 @@ def long_lists(rng: random.Random, rules: int) -> Topology:
 def network_of(rng: random.Random) -> IPv4Network | IPv6Network:
     if rng.random() < 0.2:
         return IPv6Network((0x26 << 120 | rng.getrandbits(6), rng.choice((0, 8, 122, 126, 128))), strict=False)
-    return IPv4Network(((16 << 24) + rng.getrandbits(12), rng.choice((0, 7, 8, 16, 20, 21, 24, 25, 28, 32))), strict=False)
+    return IPv4Network(
+        ((16 << 24) + rng.getrandbits(12), rng.choice((0, 7, 8, 16, 20, 21, 24, 25, 28, 32))), strict=False
+    )
 
 
 def edge_packets(rng: random.Random, topology: Topology) -> Iterator[Packet]:
