@@ -5,7 +5,7 @@ Cast and checked once, where arrays are made; kernels take them as they are.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,31 +27,53 @@ INGRESS, EGRESS = 0, 1  # column codes of the directions
 WHOLE, FIRST_FRAGMENT, LATER_FRAGMENT = 0, 1, 2
 
 
-class PacketColumns(NamedTuple):
-    """A batch of n packets, one array of length n for each field (quoted_* are shorter, see ``quoted``)."""
+# What is asked of every packet, in one cache line.
+HEAD = np.dtype(
+    [
+        ("time_ns", I64),  # since the epoch
+        ("flow", U64),  # KEY of its flow's record, or 0: it belongs to no flow (see below)
+        ("ends", U64),  # ENDS of its flow's record
+        ("length", U32),  # bytes of the frame on the wire
+        ("offset", U32),  # where the frame begins in the window it was read from, bytes
+        ("captured", U32),  # bytes of the frame that were captured
+        ("way", U16),  # BACK | FIRST | its TCP flags FIN, SYN, RST and ACK from WAY_FLAGS on
+        ("link", U16),  # which entry of the capture's link table the frame came through
+        ("skip", U8),  # 0, or why the packet cannot be observed: 1 + its place in SKIPS
+        ("padding", U8, (7,)),
+    ]
+)
 
-    time_ns: NDArray[np.int64]  # since the epoch
-    offset: NDArray[np.int64]  # where the frame begins in the window it was read from, bytes
-    captured: NDArray[np.uint32]  # bytes of the frame that were captured
-    length: NDArray[np.uint32]  # bytes of the frame on the wire
-    link: NDArray[np.uint16]  # which entry of the capture's link table the frame came through
-    skip: NDArray[np.uint8]  # 0, or why the packet cannot be observed: 1 + its place in SKIPS
-    version: NDArray[np.uint8]  # 4 or 6; 0 where skipped
-    protocol: NDArray[np.uint8]  # IP protocol number, behind IPv6 extension headers
-    shape: NDArray[np.uint8]  # WHOLE, FIRST_FRAGMENT or LATER_FRAGMENT
-    tcp_flags: NDArray[np.uint8]  # the TCP flag byte; 0 where not TCP
-    src_hi: NDArray[np.uint64]  # upper 64 bits of the source address; 0 for IPv4
-    src_lo: NDArray[np.uint64]  # lower 64 bits; the whole address for IPv4
-    dst_hi: NDArray[np.uint64]
-    dst_lo: NDArray[np.uint64]
-    src_port: NDArray[np.uint16]  # TCP, UDP: source port; ICMP: identifier; else 0
-    dst_port: NDArray[np.uint16]  # TCP, UDP: destination port; ICMP: type * 256 + code; else 0
-    fragment_id: NDArray[np.uint32]  # identification of a fragment; 0 for whole packets
-    flow: NDArray[np.uint64]  # the word KEY of its flow's record, or 0: it belongs to no flow (see below)
-    ends: NDArray[np.uint64]  # the word ENDS
-    way: NDArray[np.uint16]  # BACK | FIRST | its TCP flags FIN, SYN, RST and ACK from WAY_FLAGS on
-    quoted: NDArray[np.int32]  # row of `quotes` that an ICMP error's quoted packet fills, or -1
+# What is asked of a flow's first packet, and of those that are dropped.
+BODY = np.dtype(
+    [
+        ("src_hi", U64),  # upper 64 bits of the source address; 0 for IPv4
+        ("src_lo", U64),  # lower 64 bits; the whole address for IPv4
+        ("dst_hi", U64),
+        ("dst_lo", U64),
+        ("fragment_id", U32),  # identification of a fragment; 0 for whole packets
+        ("quoted", I32),  # row of `quotes` that an ICMP error's quoted packet fills, or -1
+        ("src_port", U16),  # TCP, UDP: source port; ICMP: identifier; else 0
+        ("dst_port", U16),  # TCP, UDP: destination port; ICMP: type * 256 + code; else 0
+        ("version", U8),  # 4 or 6; 0 where skipped
+        ("protocol", U8),  # IP protocol number, behind IPv6 extension headers
+        ("shape", U8),  # WHOLE, FIRST_FRAGMENT or LATER_FRAGMENT
+        ("tcp_flags", U8),  # the TCP flag byte; 0 where not TCP
+    ]
+)
+
+
+class PacketColumns(NamedTuple):
+    """A batch of n packets. Each field of HEAD and BODY is a column, an array of length n, by its name."""
+
+    heads: NDArray[np.void]  # (n,) records of HEAD
+    bodies: NDArray[np.void]  # (n,) records of BODY
     quotes: NDArray[np.void]  # records of QUOTE
+
+    def __getattr__(self, name: str) -> NDArray[Any]:
+        for rows in (self.heads, self.bodies):
+            if name in (rows.dtype.names or ()):
+                return rows[name]
+        raise AttributeError(name)
 
 
 BACK = 1  # bits of the column `way`: from the upper of the packet's two addresses to the lower one
@@ -73,15 +95,35 @@ QUOTE = np.dtype(
 )
 
 
-class Verdicts(NamedTuple):
-    """m observations of a batch, in order of packets, egress before ingress."""
+# An observation; kernels take it as two 64-bit words, see WORD_* below.
+VERDICT = np.dtype(
+    [
+        ("packet", I32),  # row of the batch
+        ("interface", I32),  # place in the simulator's list of interfaces
+        ("reason", U8),  # place in REASONS
+        ("flags", U8),  # TRACKED | OPENED | REPLACED | MIDSTREAM
+        ("direction", U8),  # INGRESS or EGRESS
+        ("padding", U8),
+        ("rule", I32),  # place in the simulator's list of rules, or -1
+    ]
+)
 
-    packet: NDArray[np.int32]  # row of the batch
-    interface: NDArray[np.int32]  # place in the simulator's list of interfaces
-    direction: NDArray[np.uint8]  # INGRESS or EGRESS
-    reason: NDArray[np.uint8]  # place in REASONS
-    rule: NDArray[np.int32]  # place in the simulator's list of rules, or -1
-    flags: NDArray[np.uint8]  # TRACKED | OPENED | REPLACED | MIDSTREAM
+
+class Verdicts(NamedTuple):
+    """m observations of a batch, in order of packets, egress before ingress: arrays of length m, views of ``rows``."""
+
+    packet: NDArray[np.int32]
+    interface: NDArray[np.int32]
+    direction: NDArray[np.uint8]
+    reason: NDArray[np.uint8]
+    rule: NDArray[np.int32]
+    flags: NDArray[np.uint8]
+    rows: NDArray[np.void]  # records of VERDICT
+
+
+def verdicts_of(rows: NDArray[np.void]) -> Verdicts:
+    """Records of VERDICT as columns."""
+    return Verdicts(*(rows[name] for name in Verdicts._fields[:-1]), rows)
 
 
 TRACKED, OPENED, REPLACED, MIDSTREAM = 1, 2, 4, 8  # bits of Verdicts.flags, as in model.Decision
@@ -183,7 +225,7 @@ TABLE = np.dtype(
 )
 
 
-BLOCK = 256  # packets whose records are fetched at a time: 16 KiB, a third of the nearest cache
+AHEAD = 16  # packets whose records are being fetched while others are judged
 
 
 # --- connection tracking ------------------------------------------------------------------------------------------
@@ -246,10 +288,11 @@ class TrackState(NamedTuple):
     counts: NDArray[np.int64]  # by the numbers below
     entries: NDArray[np.int64]  # (instances,) entries in the table, idle ones among them
     earliest: NDArray[np.int64]  # (instances,) no entry of it becomes idle before
-    timers: NDArray[np.int64]  # (interfaces * 8,) nanoseconds, by the states of kernels.flows
+    timers: NDArray[np.int64]  # (8 * rows,) nanoseconds, by the states of kernels.flows
+    timer_rows: NDArray[np.int32]  # (interfaces,) most interfaces share one row: all of it stays in the nearest cache
     instances: NDArray[np.int64]  # (interfaces,) interfaces of one instance share the bound on entries
     settings: TrackSettings
-    places: NDArray[np.uint64]  # (BLOCK,) where the probes for a block's records begin
+    places: NDArray[np.uint64]  # (2 * AHEAD,) where the probes for the next packets' records begin
 
 
 # Of TrackState.counts. The clock is the running maximum of the stream's times; a jump is its first by over 30 days.

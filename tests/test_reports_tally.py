@@ -10,8 +10,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sgsim.captures.buffers import allocate
 from sgsim.kernels.tally import FLOW_LIMIT
-from sgsim.layout import OPENED, QUOTE, REASONS, REPLACED, PacketColumns, Verdicts
+from sgsim.layout import OPENED, REASONS, REPLACED, VERDICT, PacketColumns, Verdicts, verdicts_of
 from sgsim.model import Direction, Interface, Reason
 from sgsim.reports.tally import Tally
 
@@ -21,33 +22,20 @@ ENGINE: Any = SimpleNamespace(interfaces=[Interface("eni-a"), Interface("eni-b")
 
 def columns_of(packets: int, **given_columns: Any) -> PacketColumns:
     """IPv4 TCP packets to port 80; columns that are given replace the zeros."""
-    dtypes = {"time_ns": np.int64, "offset": np.int64, "captured": np.uint32, "length": np.uint32, "link": np.uint16}
-    dtypes |= dict.fromkeys(("src_hi", "src_lo", "dst_hi", "dst_lo"), np.uint64)
-    dtypes |= {"flow": np.uint64, "ends": np.uint64, "way": np.uint16}
-    dtypes |= {"src_port": np.uint16, "dst_port": np.uint16, "fragment_id": np.uint32, "quoted": np.int32}
+    columns = allocate(packets)
     defaults = {"version": 4, "protocol": 6, "dst_port": 80, "quoted": -1, "length": 60}
-    columns = {
-        name: np.full(packets, defaults.get(name, 0), dtype=dtypes.get(name, np.uint8))
-        for name in PacketColumns._fields
-        if name != "quotes"
-    }
-    columns["quotes"] = np.zeros(0, dtype=QUOTE)
-    for name, values in given_columns.items():
-        columns[name][:] = values
-    return PacketColumns(**columns)
+    for name, values in (defaults | given_columns).items():
+        getattr(columns, name)[:] = values
+    return columns
 
 
-def verdicts_of(packets: int, **given_columns: Any) -> Verdicts:
+def observations(packets: int, **given_columns: Any) -> Verdicts:
     """One observation of each packet at the first interface: dropped on ingress, no rule."""
-    defaults = {"reason": NO_RULE, "rule": -1}
-    dtypes = {"direction": np.uint8, "reason": np.uint8, "flags": np.uint8}
-    columns = {
-        name: np.full(packets, defaults.get(name, 0), dtype=dtypes.get(name, np.int32)) for name in Verdicts._fields
-    }
-    columns["packet"][:] = np.arange(packets)
+    rows = np.zeros(packets, dtype=VERDICT)
+    rows["reason"], rows["rule"], rows["packet"] = NO_RULE, -1, np.arange(packets)
     for name, values in given_columns.items():
-        columns[name][:] = values
-    return Verdicts(**columns)
+        rows[name] = values
+    return verdicts_of(rows)
 
 
 def test_the_first_million_flows_are_counted_one_by_one():
@@ -56,10 +44,10 @@ def test_the_first_million_flows_are_counted_one_by_one():
     addresses = np.arange(FLOW_LIMIT + extra, dtype=np.uint64)
     for start in range(0, len(addresses), batch):
         part = addresses[start : start + batch]
-        tally.add(columns_of(len(part), src_lo=part), verdicts_of(len(part)))
+        tally.add(columns_of(len(part), src_lo=part), observations(len(part)))
     assert tally.dropped_flows_other == extra
     again = columns_of(3, src_lo=[FLOW_LIMIT - 1, FLOW_LIMIT - 1, FLOW_LIMIT])
-    tally.add(again, verdicts_of(3))
+    tally.add(again, observations(3))
     assert tally.dropped_flows_other == extra + 1
     most = tally.dropped_flows(2)
     assert [(int(flow.src), flow.packets) for flow in most] == [(FLOW_LIMIT - 1, 3), (0, 1)]
@@ -94,7 +82,7 @@ def test_dropped_flows_are_what_counting_finds(batches: list[list[tuple[Any, ...
             dst_port=port,
             shape=shape,
         )
-        tally.add(columns, verdicts_of(count, interface=interface, direction=direction, reason=reason))
+        tally.add(columns, observations(count, interface=interface, direction=direction, reason=reason))
         for flow in flows:
             has_port = flow[2] in (6, 17) and flow[5] == 0
             expected[(*flow[:4], flow[4] if has_port else None, flow[6])] += 1
@@ -118,7 +106,7 @@ def test_rules_are_credited_with_their_own_extremes_of_time():
     tally = Tally(ENGINE)
     columns = columns_of(3, time_ns=[5, -7, 2], length=[60, 1500, 100])
     flags = [OPENED, OPENED | REPLACED, 0]
-    tally.add(columns, verdicts_of(3, reason=0, rule=[1, 1, 1], flags=flags))
+    tally.add(columns, observations(3, reason=0, rule=[1, 1, 1], flags=flags))
     assert tally.rules[1].tolist() == (2, 3, 1660, -7, 5)
     assert tally.rules[0].tolist() == (0, 0, 0, 0, 0)
     assert (tally.opened, tally.replaced, tally.midstream_flows) == (2, 1, 0)

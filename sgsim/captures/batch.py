@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from sgsim.layout import PacketColumns
 
+# Packets handed on at a time, at most: what a call of a kernel costs (some 10 us) is then below a nanosecond of each.
+BATCH = 1 << 15
+
 
 @dataclass(frozen=True, slots=True)
 class Link:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from types import TracebackType
 
 from sgsim.captures import pcap, pcapng
-from sgsim.captures.batch import Batch, Link
+from sgsim.captures.batch import BATCH, Batch, Link
 from sgsim.captures.source import Descriptor, Window, open_descriptor, unwrapped
 from sgsim.errors import CaptureError
 
@@ -63,7 +63,7 @@ class Capture:
         """Bytes of the file that have been read, as ``size`` counts them."""
         return self._window.source.position
 
-    def batches(self, packets: int = 8192) -> Iterator[Batch]:
+    def batches(self, packets: int = BATCH) -> Iterator[Batch]:
         """The packets, once, at most ``packets`` of them at a time; a stream's are handed on as they arrive.
 
         Raises CaptureError where the capture cannot be read on, after everything before that place.

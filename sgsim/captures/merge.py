@@ -8,17 +8,17 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sgsim.captures.batch import Batch, MergedBatch
+from sgsim.captures.batch import BATCH, Batch, MergedBatch
 from sgsim.layout import PacketColumns
 
 
 class Batches(Protocol):
     """What can be merged: a Capture, a PacketCapture."""
 
-    def batches(self, packets: int = 8192) -> Iterator[Batch]: ...
+    def batches(self, packets: int = BATCH) -> Iterator[Batch]: ...
 
 
-def merged(captures: Sequence[Batches], packets: int = 8192) -> Iterator[MergedBatch]:
+def merged(captures: Sequence[Batches], packets: int = BATCH) -> Iterator[MergedBatch]:
     """The packets of all captures by time, ``packets`` or fewer of each at a time; ties in the order given.
 
     Each capture's own order is kept: a packet is sorted by the running maximum of its capture's times, which is what
@@ -34,7 +34,7 @@ def _alone(batches: Iterator[Batch]) -> Iterator[MergedBatch]:
     capture = np.zeros(0, dtype=np.int32)
     numbers = np.zeros(0, dtype=np.int64)
     for batch in batches:
-        count = len(batch.columns.skip)
+        count = len(batch.columns.heads)
         if len(capture) < count:
             capture, numbers = np.zeros(count, dtype=np.int32), np.arange(count, dtype=np.int64)
         yield MergedBatch(batch.columns, (batch.window,), capture[:count], numbers[:count] + batch.first)
@@ -89,15 +89,11 @@ def _batch(head: _Head) -> Batch:
 
 def _gathered(pieces: Sequence[tuple[PacketColumns, int, int]], order: NDArray[np.int64]) -> PacketColumns:
     """The rows of all pieces in the order given; quotes move together, so their numbers are shifted."""
-    fields = {
-        name: np.concatenate([getattr(columns, name)[begin:end] for columns, begin, end in pieces])[order]
-        for name in PacketColumns._fields
-        if name not in ("quoted", "quotes")
-    }
-    quoted, shift = [], 0
+    heads = np.concatenate([columns.heads[begin:end] for columns, begin, end in pieces])[order]
+    bodies = np.concatenate([columns.bodies[begin:end] for columns, begin, end in pieces])
+    at, shift = 0, 0
     for columns, begin, end in pieces:
-        numbers = columns.quoted[begin:end]
-        quoted.append(np.where(numbers < 0, numbers, numbers + np.int32(shift)))
-        shift += len(columns.quotes)
-    quotes = np.concatenate([columns.quotes for columns, _, _ in pieces])
-    return PacketColumns(**fields, quoted=np.concatenate(quoted)[order], quotes=quotes)
+        quoted = bodies["quoted"][at : at + end - begin]
+        quoted[quoted >= 0] += shift
+        at, shift = at + end - begin, shift + len(columns.quotes)
+    return PacketColumns(heads, bodies[order], np.concatenate([columns.quotes for columns, _, _ in pieces]))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from sgsim.errors import CaptureError, MissingExtraError
 
-WINDOW = 1 << 20  # bytes; the window grows where one record needs more
+WINDOW = 1 << 21  # bytes; the window grows where one record needs more
 PIECE = 1 << 16  # compressed bytes taken at a time
 
 GZIP_MAGIC = b"\x1f\x8b"

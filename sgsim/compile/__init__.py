@@ -76,9 +76,7 @@ def _compile(topology: Topology, interfaces: list[Interface], settings: Settings
     automatic = marks.add(owners.auto_owners(list(vpcs))) if owners.any_automatic else -1
     sides = _sides(rows, tables, asked, words)
     sides["automatic"] = [
-        automatic + owners.count * vpcs[vpc_id] if automatic >= 0 else -1
-        for _, vpc_id in lists
-        for _ in Direction
+        automatic + owners.count * vpcs[vpc_id] if automatic >= 0 else -1 for _, vpc_id in lists for _ in Direction
     ]
     return MatchTable(
         tables=_records(rows, tables, words, halves, marks),

@@ -9,7 +9,20 @@ from numpy.typing import NDArray
 
 from sgsim.engine.clock import Clock
 from sgsim.engine.packets import packets_of
-from sgsim.layout import EGRESS, INGRESS, MIDSTREAM, OPENED, REASONS, REPLACED, SKIPS, TRACKED, PacketColumns, Verdicts
+from sgsim.layout import (
+    EGRESS,
+    INGRESS,
+    MIDSTREAM,
+    OPENED,
+    REASONS,
+    REPLACED,
+    SKIPS,
+    TRACKED,
+    VERDICT,
+    PacketColumns,
+    Verdicts,
+    verdicts_of,
+)
 from sgsim.model import Decision, Direction, Interface, Rule, Settings, Skip, Topology
 from sgsim.reference import ReferenceJudge
 
@@ -51,9 +64,10 @@ class ReferenceEngine:
                 columns.skip[row] = _SKIP_CODES[result]
             else:
                 found.extend((row, *self._codes(decision)) for decision in result)
-        table = np.array(found, dtype=np.int64).reshape(-1, 6).T
-        dtypes = (np.int32, np.int32, np.uint8, np.uint8, np.int32, np.uint8)
-        return Verdicts(*(column.astype(dtype) for column, dtype in zip(table, dtypes, strict=True)))
+        rows = np.zeros(len(found), dtype=VERDICT)
+        for name, values in zip(Verdicts._fields, zip(*found, strict=True), strict=False):
+            rows[name] = values
+        return verdicts_of(rows)
 
     def live_entries(self) -> int:
         return self._judge.live_entries()

@@ -14,7 +14,7 @@ from sgsim.compile import compile_topology
 from sgsim.kernels.judge import judge
 from sgsim.kernels.slots import live, move
 from sgsim.layout import (
-    BLOCK,
+    AHEAD,
     EGRESS,
     FIRST_FRAGMENT,
     JUMP_FROM,
@@ -29,11 +29,13 @@ from sgsim.layout import (
     SLOTS_USED,
     STARTED,
     TRACKED,
+    VERDICT,
     FlowTable,
     PacketColumns,
     TrackSettings,
     TrackState,
     Verdicts,
+    verdicts_of,
 )
 from sgsim.model import Decision, Direction, Fragments, Interface, Rule, Settings, TcpPickup, Timeouts, Topology
 from sgsim.selection import check_groups, check_owners
@@ -66,7 +68,7 @@ class Simulator:
         self.table = compile_topology(topology, self.interfaces, settings)
         self._begun = False
         self._state = _fresh_state(self.interfaces, settings)
-        self._verdicts = _room_for_verdicts(0)
+        self._rows = np.zeros(0, dtype=VERDICT)
         self._anywhere = np.zeros(0, dtype=np.int32)
 
     @property
@@ -79,18 +81,19 @@ class Simulator:
         return None if before == after else (before, after)
 
     def judge_columns(self, columns: PacketColumns, at: NDArray[np.int32] | None = None) -> Verdicts:
-        packets = len(columns.skip)
+        packets = len(columns.heads)
         if not packets:
-            return Verdicts._make(column[:0] for column in self._verdicts)
+            return verdicts_of(self._rows[:0])
         counts = self._state.counts
         if not self._begun:
             self._begun = True
             counts[STARTED] = counts[NOW] = columns.time_ns[0]
-        if len(self._verdicts.packet) < 2 * packets:
-            self._verdicts = _room_for_verdicts(2 * packets + 2)
+        if len(self._rows) < 2 * packets + 1:
+            self._rows = np.zeros(2 * packets + 1, dtype=VERDICT)
         self._make_room(packets + 2 * int(np.count_nonzero(columns.shape == FIRST_FRAGMENT)))
-        found = judge(columns, self.table, self._anywhere if at is None else at, self._state, self._verdicts)
-        return Verdicts._make(column[:found] for column in self._verdicts)
+        anywhere = self._anywhere if at is None else at
+        found = judge(columns, self.table, anywhere, self._state, self._rows.view(np.int64))
+        return verdicts_of(self._rows[:found])
 
     @overload
     def judge(self, packets: list[Any] | tuple[Any, ...]) -> list[list[Decision]]: ...
@@ -110,7 +113,7 @@ class Simulator:
         for batch in from_packets(packets):
             decisions: list[list[Decision]] = [[] for _ in batch.columns.skip]
             verdicts = self.judge_columns(batch.columns)
-            for row, place, direction, reason, rule, flags in zip(*(c.tolist() for c in verdicts), strict=True):
+            for row, place, direction, reason, rule, flags in zip(*(c.tolist() for c in verdicts[:-1]), strict=True):
                 decisions[row].append(self._decision(place, direction, reason, rule, flags))
             found.extend(decisions)
         return found
@@ -153,31 +156,28 @@ def _empty_table(size: int) -> FlowTable:
 
 def _pages(size: int) -> mmap.mmap:
     """Zeros that begin at a cache line and take memory only once they are written to."""
-    memory = mmap.mmap(-1, size)
+    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)  # shared ones never get huge pages
     if hasattr(mmap, "MADV_HUGEPAGE"):
         memory.madvise(mmap.MADV_HUGEPAGE)  # a probe then misses no page table entry: 48 against 30 ns
     return memory
-
-
-def _room_for_verdicts(observations: int) -> Verdicts:
-    dtypes = {"direction": np.uint8, "reason": np.uint8, "flags": np.uint8}
-    return Verdicts._make(np.zeros(observations, dtype=dtypes.get(name, np.int32)) for name in Verdicts._fields)
 
 
 def _fresh_state(interfaces: list[Interface], settings: Settings) -> TrackState:
     instances: dict[str, int] = {}
     for interface in interfaces:
         instances.setdefault(_instance(interface), len(instances))
-    timers = [seconds for interface in interfaces for seconds in _timers(interface, settings.timeouts)]
+    rows: dict[tuple[int, ...], int] = {}
+    of_interface = [rows.setdefault(_timers(each, settings.timeouts), len(rows)) for each in interfaces]
     return TrackState(
         table=_empty_table(_FIRST_SLOTS),
         counts=np.zeros(7, dtype=np.int64),
         entries=np.zeros(len(instances) + 1, dtype=np.int64),
         earliest=np.full(len(instances) + 1, (1 << 63) - 1, dtype=np.int64),
-        timers=np.array(timers, dtype=np.int64) * _SECOND,
+        timers=np.array(list(rows), dtype=np.int64).ravel() * _SECOND,
+        timer_rows=np.array(of_interface, dtype=np.int32),
         instances=np.array([instances[_instance(interface)] for interface in interfaces], dtype=np.int64),
         settings=_settings(settings, settings.timeouts),
-        places=np.zeros(BLOCK, dtype=np.uint64),
+        places=np.zeros(2 * AHEAD, dtype=np.uint64),
     )
 
 

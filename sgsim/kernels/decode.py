@@ -252,12 +252,14 @@ def _is_plain6(data, start, captured):
 @inner
 def _put(columns, i, version, protocol, shape, addresses, ports, flags, fragment_id):
     """The fields of a packet that may be observed, and what its flow is called."""
-    columns.skip[i], columns.version[i], columns.protocol[i] = U8(0), U8(version), U8(protocol)
-    columns.shape[i], columns.tcp_flags[i] = U8(shape), U8(flags)
-    columns.src_hi[i], columns.src_lo[i], columns.dst_hi[i], columns.dst_lo[i] = addresses
+    body = columns.bodies[i]
+    body["src_hi"], body["src_lo"], body["dst_hi"], body["dst_lo"] = addresses
+    body["fragment_id"], body["quoted"] = U32(fragment_id), np.int32(-1)
     src_port, dst_port = ports
-    columns.src_port[i], columns.dst_port[i] = U16(src_port), U16(dst_port)
-    columns.fragment_id[i] = U32(fragment_id)
+    body["src_port"], body["dst_port"] = U16(src_port), U16(dst_port)
+    body["version"], body["protocol"] = U8(version), U8(protocol)
+    body["shape"], body["tcp_flags"] = U8(shape), U8(flags)
+    columns.heads[i]["skip"] = U8(0)
     _name_flow(columns, i, version, protocol, shape, addresses, ports, flags)
 
 
@@ -265,18 +267,18 @@ def _put(columns, i, version, protocol, shape, addresses, ports, flags, fragment
 def _name_flow(columns, i, version, protocol, shape, addresses, ports, flags):
     back = is_back(addresses)
     src_port, dst_port = ports
-    columns.flow[i] = flow_key(version, protocol, back, src_port, dst_port) if shape != LATER else ZERO
-    columns.ends[i] = ends_of(pair_of(addresses, back))
+    head = columns.heads[i]
+    head["flow"] = flow_key(version, protocol, back, src_port, dst_port) if shape != LATER else ZERO
+    head["ends"] = ends_of(pair_of(addresses, back))
     way = (flags & U64(7) | (flags & U64(ACK)) >> U64(1)) << U64(WAY_FLAGS) | back
-    columns.way[i] = U16(way | (U64(layout.FIRST) if shape == FIRST else U64(0)))
+    head["way"] = U16(way | (U64(layout.FIRST) if shape == FIRST else U64(0)))
 
 
 @inner
 def decode_frame(data, link_type, columns, i, made):
     """Fill the columns of packet ``i`` from its offset, captured and length; ``made`` quotes were made before it.
     Returns how many are then."""
-    start, captured = U64(columns.offset[i]), U64(columns.captured[i])
-    columns.quoted[i] = np.int32(-1)
+    start, captured = U64(columns.heads[i]["offset"]), U64(columns.heads[i]["captured"])
     if link_type == ETHERNET and captured >= U64(48):
         protocol = U64(data[start + U64(23)])
         if _is_plain4(data, start, protocol):
@@ -305,9 +307,9 @@ def decode_frame(data, link_type, columns, i, made):
 @rare
 def _decode_any(data, link_type, columns, i, made):
     """``decode_frame`` for whatever comes."""
-    start, captured = U64(columns.offset[i]), U64(columns.captured[i])
+    start, captured = U64(columns.heads[i]["offset"]), U64(columns.heads[i]["captured"])
     skip, version, at, payload, end, protocol, shape, fragment_id = _frame(
-        data, start, captured, U64(columns.length[i]), link_type
+        data, start, captured, U64(columns.heads[i]["length"]), link_type
     )
     src_hi, src_lo, dst_hi, dst_lo, src_port, dst_port, flags = _fields(
         data, at, payload, skip, version, protocol, shape
@@ -315,11 +317,11 @@ def _decode_any(data, link_type, columns, i, made):
     addresses, ports = (src_hi, src_lo, dst_hi, dst_lo), (src_port, dst_port)
     _put(columns, i, version, protocol, shape, addresses, ports, flags, fragment_id)
     if skip != GOOD:
-        columns.skip[i], columns.flow[i] = U8(skip), ZERO
+        columns.heads[i]["skip"], columns.heads[i]["flow"] = U8(skip), ZERO
         return made
     quoting = dst_port != U64(0) and _is_icmp(version, protocol) and _quotes_a_packet(version, dst_port >> U64(8))
     if quoting and _quoted(data, payload + U64(8), min(end, start + captured), version, columns.quotes, made):
-        columns.quoted[i] = np.int32(made)
+        columns.bodies[i]["quoted"] = np.int32(made)
         return made + U64(1)
     return made
 
@@ -334,18 +336,19 @@ def decode(data: NDArray[np.uint8], link_types: NDArray[np.uint16], columns: Pac
     made = U64(0)
     for n in range(packets):
         i = U64(n)
-        made = decode_frame(data, U64(link_types[columns.link[i]]), columns, i, made)
+        made = decode_frame(data, U64(link_types[columns.heads[i]["link"]]), columns, i, made)
     return np.int64(made)
 
 
 @kernel
 def name_flows(columns: PacketColumns) -> None:
     """Fill the columns flow, ends and way from the others: where addresses were replaced, or columns made by hand."""
-    for n in range(len(columns.skip)):
+    for n in range(len(columns.heads)):
         i = U64(n)
-        ports = U64(columns.src_port[i]), U64(columns.dst_port[i])
-        version, protocol, shape = U64(columns.version[i]), U64(columns.protocol[i]), U64(columns.shape[i])
-        addresses, flags = addresses_of(columns, i), U64(columns.tcp_flags[i])
-        _name_flow(columns, i, version, protocol, shape, addresses, ports, flags)
-        if columns.skip[i] != 0:
-            columns.flow[i] = ZERO
+        body = columns.bodies[i]
+        ports = U64(body["src_port"]), U64(body["dst_port"])
+        version, protocol, shape = U64(body["version"]), U64(body["protocol"]), U64(body["shape"])
+        flags = U64(body["tcp_flags"])
+        _name_flow(columns, i, version, protocol, shape, addresses_of(columns, i), ports, flags)
+        if columns.heads[i]["skip"] != 0:
+            columns.heads[i]["flow"] = ZERO

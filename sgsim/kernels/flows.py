@@ -144,11 +144,17 @@ def soonest(state, interface, expires):
 
 
 @inner
+def timeout(state, interface, word):
+    """How long an entry or mark in the state that ``word`` gives may be idle, in nanoseconds."""
+    return state.timers[(np.uint64(state.timer_rows[interface]) << np.uint64(3)) + np.uint64(word & 7)]
+
+
+@inner
 def keep(state, at, word, clock):
     """The entry or mark of the gate at ``at`` is what ``word`` says, and its idle time begins anew."""
     slots = state.table.slots
     interface = interface_of(word)
-    expires = clock + state.timers[np.uint64(interface * 8 + (word & 7))]
+    expires = clock + timeout(state, interface, word)
     slots[at + _GATE] = word
     slots[at + _EXPIRES] = expires
     soonest(state, interface, expires)

@@ -32,8 +32,8 @@ from sgsim.kernels.track import (
     without_record,
 )
 from sgsim.layout import (
+    AHEAD,
     BACK,
-    BLOCK,
     FIRST,
     FIRST_DROP,
     FIRST_FRAGMENT,
@@ -52,13 +52,11 @@ from sgsim.layout import (
     REORDERED,
     SENDS,
     SKIPS,
-    SLOT_WORDS,
     UPPER_GATE,
     WIDE,
     MatchTable,
     PacketColumns,
     TrackState,
-    Verdicts,
 )
 from sgsim.model import Skip
 
@@ -68,29 +66,30 @@ _NO_INTERFACE = np.uint8(SKIPS.index(Skip.NO_INTERFACE) + 1)
 _GATE = np.uint64(GATE_WORD)
 _LOWER, _UPPER = np.uint64(LOWER_GATE), np.uint64(UPPER_GATE)
 _BETWEEN = _UPPER - _LOWER
-_RECORD, _WIDE = np.uint64(SLOT_WORDS), np.uint64(WIDE)
+_RING = np.uint64(2 * AHEAD - 1)
+_WIDE = np.uint64(WIDE)
 
 NOBODY = -1  # in the place of a record: the packet meets no gate
 
 
 @inner
-def _fetch(columns, state, begin, end):
-    """Where the probes for the records of a block's packets begin; the records are on their way then."""
-    slots, wide = state.table.slots, state.table.wide
-    for n in range(begin, end):
-        i = np.uint64(n)
-        place = start_of(slots, columns.ends[i], columns.flow[i])
-        prefetch(slots, place)
-        prefetch(wide, (place >> np.uint64(1)) * np.uint64(columns.flow[i] & _WIDE != ZERO))
-        state.places[np.uint64(n - begin)] = place
+def _fetch(columns, state, n):
+    """Find out where the probe for packet ``n``'s record begins; the record is on its way then."""
+    table, i = state.table, np.uint64(n)
+    head = columns.heads[i]
+    key = head["flow"]
+    place = start_of(table.slots, head["ends"], key)
+    prefetch(table.slots, place)
+    prefetch(table.wide, (place >> np.uint64(1)) * np.uint64(key & _WIDE != ZERO))
+    state.places[i & _RING] = place
 
 
 @inner
 def _owners(columns, table, i):
     """(interval of the source, of the destination, sender, receiver) of a packet; -1: nobody's."""
-    version = columns.version[i]
-    source = interval(table, version, columns.src_hi[i], columns.src_lo[i])
-    destination = interval(table, version, columns.dst_hi[i], columns.dst_lo[i])
+    version = columns.bodies[i]["version"]
+    source = interval(table, version, columns.bodies[i]["src_hi"], columns.bodies[i]["src_lo"])
+    destination = interval(table, version, columns.bodies[i]["dst_hi"], columns.bodies[i]["dst_lo"])
     sender = (table.about[np.uint64(source)] >> OWNER_SHIFT) - 1
     receiver = (table.about[np.uint64(destination)] >> OWNER_SHIFT) - 1
     return source, destination, np.int64(sender), np.int64(receiver)
@@ -115,17 +114,18 @@ def _gate_word(columns, table, i, interface, egress, remote, local):
 def _record(columns, table, i, place, state):
     """The record of a packet's flow, from where the probe for it begins, made if it is new; or NOBODY, and
     ``columns.skip`` says why."""
-    key, ends, back = columns.flow[i], columns.ends[i], np.uint64(columns.way[i] & BACK)
+    head = columns.heads[i]
+    key, ends, back = head["flow"], head["ends"], np.uint64(head["way"] & BACK)
     pair = pair_of(addresses_of(columns, i), back)
     place, found = find(state.table, place, key, ends, pair)
     if found:
         return np.int64(place)
     source, destination, sender, receiver = _owners(columns, table, i)
     if sender < 0 and receiver < 0:
-        columns.skip[i] = _NO_INTERFACE
+        columns.heads[i]["skip"] = _NO_INTERFACE
         return np.int64(NOBODY)
     if sender == receiver:
-        columns.skip[i] = _LOCAL
+        columns.heads[i]["skip"] = _LOCAL
         return np.int64(NOBODY)
     make(state, place, key, ends, pair)
     slots = state.table.slots
@@ -152,21 +152,19 @@ def _without_record(columns, table, i, interface, egress, source, destination, r
 
 
 @inner
-def _write(verdicts, m, i, interface, egress, decision):
-    verdicts.packet[m] = i
-    verdicts.interface[m] = interface
-    verdicts.direction[m] = egress
-    verdicts.reason[m] = decision & 255
-    verdicts.flags[m] = (decision >> 8) & 255
-    verdicts.rule[m] = (decision >> 16) - 1
+def _write(rows, m, i, interface, egress, decision):
+    """Observation ``m`` of the batch."""
+    at = np.uint64(m) << np.uint64(1)
+    rows[at] = np.int64(i) | interface << 32
+    rows[at + np.uint64(1)] = decision | egress << 16
 
 
 @rare
-def _judge_without_record(columns, table, at, i, clock, state, verdicts, count):
+def _judge_without_record(columns, table, at, i, clock, state, rows, count):
     """All observations of a packet of no flow; returns the number of observations then."""
     source, destination, sender, receiver = _owners(columns, table, i)
     if sender >= 0 and sender == receiver:
-        columns.skip[i] = _LOCAL
+        columns.heads[i]["skip"] = _LOCAL
         return count
     if table.about[np.uint64(destination)] & MANY_HOSTS:
         receiver = np.int64(-1)
@@ -174,7 +172,7 @@ def _judge_without_record(columns, table, at, i, clock, state, verdicts, count):
         sender = sender if sender == at[i] else np.int64(-1)
         receiver = receiver if receiver == at[i] else np.int64(-1)
     if sender < 0 and receiver < 0:
-        columns.skip[i] = _NO_INTERFACE
+        columns.heads[i]["skip"] = _NO_INTERFACE
     reached = True
     for egress in (1, 0):
         interface = sender if egress else receiver
@@ -183,9 +181,9 @@ def _judge_without_record(columns, table, at, i, clock, state, verdicts, count):
         decision = _without_record(
             columns, table, i, interface, egress, source, destination, reached, clock, state
         )
-        if columns.shape[i] == FIRST_FRAGMENT and reached and decision & 255 != UNFILTERED_REASON:
+        if columns.bodies[i]["shape"] == FIRST_FRAGMENT and reached and decision & 255 != UNFILTERED_REASON:
             remember_fate(columns, i, interface, egress, decision, clock, state)
-        _write(verdicts, np.uint64(count), i, interface, egress, decision)
+        _write(rows, count, i, interface, egress, decision)
         count += 1
         reached = decision & 255 < FIRST_DROP
     return count
@@ -197,68 +195,68 @@ def judge(
     table: MatchTable,
     at: np.ndarray,
     state: TrackState,
-    verdicts: Verdicts,
+    rows: np.ndarray,
 ) -> int:
-    """Judge a batch of n packets in order; returns the number of observations written into ``verdicts`` (2 n + 2 fit).
+    """Judge a batch of n packets in order; returns the number of observations written into ``rows``,
+    records of VERDICT as int64, shape (4 n,).
 
     ``at``, shape (n,) or (0,), int32: the place of the interface a packet was captured at, or -1. The flow table must
     have room: a packet makes at most one record, a first fragment two more.
     """
     count = 0
     slots, counts = state.table.slots, state.counts
-    packets, mask = len(columns.skip), np.uint64(len(slots) - 1)
+    packets = len(columns.heads)
     now = counts[NOW]
-    for begin in range(0, packets, BLOCK):
-        end = min(begin + BLOCK, packets)
-        _fetch(columns, state, begin, end)
-        for n in range(begin, end):
-            i = np.uint64(n)
-            time = columns.time_ns[i]
-            if seldom(time < now):
-                counts[REORDERED] += 1
-            else:
-                if seldom(time - now > LONG_JUMP_NS) and counts[JUMP_FROM] == counts[JUMP_TO]:
-                    counts[JUMP_FROM], counts[JUMP_TO] = now, time
-                now = time
-            key = columns.flow[i]
-            if seldom(key == ZERO):
-                if columns.skip[i] == 0:
-                    count = _judge_without_record(columns, table, at, i, now, state, verdicts, count)
+    for n in range(min(AHEAD, packets)):
+        _fetch(columns, state, n)
+    for n in range(packets):
+        _fetch(columns, state, min(n + AHEAD, packets - 1))
+        i = np.uint64(n)
+        head = columns.heads[i]
+        time = head["time_ns"]
+        if seldom(time < now):
+            counts[REORDERED] += 1
+        else:
+            if seldom(time - now > LONG_JUMP_NS) and counts[JUMP_FROM] == counts[JUMP_TO]:
+                counts[JUMP_FROM], counts[JUMP_TO] = now, time
+            now = time
+        key = head["flow"]
+        if seldom(key == ZERO):
+            if head["skip"] == 0:
+                count = _judge_without_record(columns, table, at, i, now, state, rows, count)
+            continue
+        place, way = state.places[i & _RING], np.int64(head["way"])
+        if seldom(not is_called(slots, place, key, head["ends"])) or (
+            key & _WIDE != ZERO
+            and not is_between(state.table, place, pair_of(addresses_of(columns, i), np.uint64(way & BACK)))
+        ):
+            record = _record(columns, table, i, place, state)
+            if record == NOBODY:
                 continue
-            place, way = state.places[np.uint64(n - begin)], np.int64(columns.way[i])
-            # A record that is not where it hashes to is mostly the next one: looked at without a branch.
-            place = (place + _RECORD * np.uint64(not is_called(slots, place, key, columns.ends[i]))) & mask
-            if seldom(not is_called(slots, place, key, columns.ends[i])) or (
-                key & _WIDE != ZERO
-                and not is_between(state.table, place, pair_of(addresses_of(columns, i), np.uint64(way & BACK)))
-            ):
-                record = _record(columns, table, i, state.places[np.uint64(n - begin)], state)
-                if record == NOBODY:
-                    continue
-                place = np.uint64(record)
-            turn = _BETWEEN * np.uint64(way & BACK)
-            near, far = place + _LOWER + turn, place + _UPPER - turn
-            sends, receives = (slots[near + _GATE] >> 52) & 1, (slots[far + _GATE] >> 53) & 1  # SENDS, RECEIVES
-            if seldom(len(at) > 0) and at[i] >= 0:
-                sends &= np.int64(interface_of(slots[near + _GATE]) == at[i])
-                receives &= np.int64(interface_of(slots[far + _GATE]) == at[i])
-            if seldom(sends | receives == 0):
-                columns.skip[i] = _NO_INTERFACE
-                continue
-            # One gate or two: which of them comes first is a matter of numbers, since it is not predictable.
-            egress, reached = sends, np.int64(1)
-            gate = far ^ ((far ^ near) & (ZERO - np.uint64(sends)))
-            while True:
-                done, decision = at_once(state, gate, egress, reached, way, now)
-                if seldom(not done):
-                    decision = settled(columns, table, i, egress, reached, gate, now, state)
-                interface = interface_of(slots[gate + _GATE])
-                if seldom(way & FIRST != 0) and reached and decision & 255 != UNFILTERED_REASON:
-                    remember_fate(columns, i, interface, egress, decision, now, state)
-                _write(verdicts, np.uint64(count), n, interface, egress, decision)
-                count += 1
-                if not egress & receives:
-                    break
-                egress, gate, reached = np.int64(0), far, np.int64(decision & 255 < FIRST_DROP)
+            place = np.uint64(record)
+        turn = _BETWEEN * np.uint64(way & BACK)
+        near, far = place + _LOWER + turn, place + _UPPER - turn
+        sends, receives = (slots[near + _GATE] >> 52) & 1, (slots[far + _GATE] >> 53) & 1  # SENDS, RECEIVES
+        if seldom(len(at) > 0) and at[i] >= 0:
+            sends &= np.int64(interface_of(slots[near + _GATE]) == at[i])
+            receives &= np.int64(interface_of(slots[far + _GATE]) == at[i])
+        if seldom(sends | receives == 0):
+            head["skip"] = _NO_INTERFACE
+            continue
+        # One gate or two: which of them comes first is a matter of numbers, since it is not predictable.
+        egress, reached = sends, np.int64(1)
+        gate = far ^ ((far ^ near) & (ZERO - np.uint64(sends)))
+        while True:
+            done, decision = at_once(state, gate, egress, reached, way, now)
+            if seldom(not done):
+                decision = settled(columns, table, i, egress, reached, gate, now, state)
+            interface = interface_of(slots[gate + _GATE])
+            if seldom(way & FIRST != 0) and reached and decision & 255 != UNFILTERED_REASON:
+                remember_fate(columns, i, interface, egress, decision, now, state)
+            _write(rows, count, n, interface, egress, decision)
+            count += 1
+            if not egress & receives:
+                break
+            egress, gate, reached = np.int64(0), far, np.int64(decision & 255 < FIRST_DROP)
     counts[NOW] = now
     return count

@@ -139,15 +139,15 @@ def is_exempt(table, columns, i, place, direction, remote):
     flags = table.about[remote]
     if flags & NEVER_FILTERED:
         return True
-    remote_lo = columns.dst_lo[i] if direction == 1 else columns.src_lo[i]
-    version = columns.version[i]
-    protocol = columns.protocol[i]
+    remote_lo = columns.bodies[i]["dst_lo"] if direction == 1 else columns.bodies[i]["src_lo"]
+    version = columns.bodies[i]["version"]
+    protocol = columns.bodies[i]["protocol"]
     if version == 4 and np.int64(remote_lo) == gate["router"]:
         return True
-    if columns.shape[i] == LATER_FRAGMENT:
+    if columns.bodies[i]["shape"] == LATER_FRAGMENT:
         return False
-    src = columns.src_port[i]
-    dst = columns.dst_port[i]
+    src = columns.bodies[i]["src_port"]
+    dst = columns.bodies[i]["dst_port"]
     if protocol == 17 or protocol == 6:
         remote_port = dst if direction == 1 else src
         if version == 4 and remote_port == 53 and np.int64(remote_lo) == gate["resolver"]:
@@ -184,16 +184,16 @@ def _reverse_service(version, protocol, shape, src_port, dst_port):
 @inner
 def _untracked(table, columns, i, side, cell, remote, local, six, position):
     """Section 6, for an admitted packet: UNTRACKED as the initiator's, UNTRACKED_REPLY as the other side's, or 0."""
-    protocol = columns.protocol[i]
-    if (protocol != 6 and protocol != 17) or columns.shape[i] == LATER_FRAGMENT:
+    protocol = columns.bodies[i]["protocol"]
+    if (protocol != 6 and protocol != 17) or columns.bodies[i]["shape"] == LATER_FRAGMENT:
         return 0
-    version = columns.version[i]
+    version = columns.bodies[i]["version"]
     bit = (1 if protocol == 17 else 0) + 2 * six
     found = 0
     if cell & FROM_EVERYWHERE and (table.sides[side ^ 1]["open"] >> bit) & 1:
         found = UNTRACKED
     elif (table.sides[side]["open"] >> bit) & 1:
-        service = service_of(version, protocol, columns.shape[i], columns.src_port[i])
+        service = service_of(version, protocol, columns.bodies[i]["shape"], columns.bodies[i]["src_port"])
         if cell_of(table, side ^ 1, six, position, service) & FROM_EVERYWHERE:
             found = UNTRACKED_REPLY
     if (table.about[remote] | table.about[local]) & AUTO_TRACKED:
@@ -209,18 +209,18 @@ def answer(table, columns, i, place, direction, remote, local):
     """What the rules say of a packet at a gate that filters it. ``direction``: 0 ingress, 1 egress; ``remote`` and
     ``local`` are intervals. The same for all packets of a flow that go one way, but for ICMP of another code."""
     side = 2 * np.int64(table.gates[place]["groups"]) + direction
-    version = columns.version[i]
-    protocol = columns.protocol[i]
-    shape = columns.shape[i]
+    version = columns.bodies[i]["version"]
+    protocol = columns.bodies[i]["protocol"]
+    shape = columns.bodies[i]["shape"]
     six = np.int64(version == 6)
-    position = columns.dst_lo[i] if direction == 1 else columns.src_lo[i]
+    position = columns.bodies[i]["dst_lo"] if direction == 1 else columns.bodies[i]["src_lo"]
     if six:
         position = np.uint64(remote - np.int64(table.v6_first))
-    cell = cell_of(table, side, six, position, service_of(version, protocol, shape, columns.dst_port[i]))
+    cell = cell_of(table, side, six, position, service_of(version, protocol, shape, columns.bodies[i]["dst_port"]))
     if cell & ADMITTED:
         return (cell & (RULE_BITS | ADMITTED)) | _untracked(table, columns, i, side, cell, remote, local, six, position)
     answer = cell & UNRESOLVED
-    service = _reverse_service(version, protocol, shape, columns.src_port[i], columns.dst_port[i])
+    service = _reverse_service(version, protocol, shape, columns.bodies[i]["src_port"], columns.bodies[i]["dst_port"])
     if service >= 0:
         reverse = cell_of(table, side ^ 1, six, position, service)
         if reverse & ADMITTED:

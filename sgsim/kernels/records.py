@@ -79,15 +79,14 @@ def write_records(
     out: NDArray[np.uint8],
 ) -> None:
     """Lay packet ``rows[k]``, whose frame is in ``data``, into ``out`` from ``places[k]``, for each k."""
-    c_offset, c_captured, c_length = columns.offset, columns.captured, columns.length
-    c_link, c_time = columns.link, columns.time_ns
     for k in range(len(rows)):
         row, at = rows[k], U64(places[k])
-        link, captured, length = c_link[row], U64(c_captured[row]), U64(c_length[row])
+        head = columns.heads[row]
+        link, captured, length = head["link"], U64(head["captured"]), U64(head["length"])
         tick = records.tick[link]
         if records.pcapng:
-            _pcapng(out, at, U64(records.interface[link]), c_time[row], tick, captured, length)
-            _copy(out, at + U64(28), data, U64(c_offset[row]), captured)
+            _pcapng(out, at, U64(records.interface[link]), head["time_ns"], tick, captured, length)
+            _copy(out, at + U64(28), data, U64(head["offset"]), captured)
         else:
-            _pcap(out, at, c_time[row], tick, captured, length)
-            _copy(out, at + U64(16), data, U64(c_offset[row]), captured)
+            _pcap(out, at, head["time_ns"], tick, captured, length)
+            _copy(out, at + U64(16), data, U64(head["offset"]), captured)

@@ -49,7 +49,8 @@ _RECORD = np.uint64(SLOT_WORDS)
 @inner
 def addresses_of(columns, i):
     """Upper and lower half of the packet's source, then of its destination."""
-    return columns.src_hi[i], columns.src_lo[i], columns.dst_hi[i], columns.dst_lo[i]
+    body = columns.bodies[i]
+    return body["src_hi"], body["src_lo"], body["dst_hi"], body["dst_lo"]
 
 
 @inner

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgsim.kernels.compiling import inner, kernel, prefetch, seldom
-from sgsim.layout import FIRST_DROP, LATER_FRAGMENT, OPENED, PacketColumns, Verdicts
+from sgsim.layout import FIRST_DROP, LATER_FRAGMENT, TRACKED, PacketColumns
 
 WAITING = 256  # dropped observations that are counted together
 FLOW_LIMIT = 1_000_000  # distinct dropped flows that are counted one by one (48 MB); the others are summed
@@ -36,7 +36,7 @@ class Counts(NamedTuple):
     """Everything that is counted, but for the dropped flows."""
 
     skips: NDArray[np.int64]  # (1 + skips,) packets by the code in columns.skip
-    flags: NDArray[np.int64]  # (16,) observations by Verdicts.flags
+    flags: NDArray[np.int64]  # (16,) observations by Verdicts.flags, where more than TRACKED is set
     gates: NDArray[np.int64]  # (interfaces, 2, reasons) observations by interface, direction and reason
     rules: NDArray[np.void]  # (rules,) records of CREDIT
 
@@ -84,8 +84,8 @@ def _dropped_key(interface, direction, reason, version, protocol, port):
 @inner
 def _drop(columns, packet, key, slot, flows):
     """Count a dropped packet of the flow that ``key`` and its addresses name, from where the probing begins."""
-    src_hi, src_lo = columns.src_hi[packet], columns.src_lo[packet]
-    dst_hi, dst_lo = columns.dst_hi[packet], columns.dst_lo[packet]
+    body = columns.bodies[packet]
+    src_hi, src_lo, dst_hi, dst_lo = body["src_hi"], body["src_lo"], body["dst_hi"], body["dst_lo"]
     mask = np.uint64(len(flows.slots) - 1)
     while flows.slots[slot] != 0:
         row = flows.rows[np.uint64(flows.slots[slot] - 1)]
@@ -111,21 +111,27 @@ def _drop(columns, packet, key, slot, flows):
 
 
 @inner
-def _drops(columns, verdicts, waiting, flows):
+def _observation(rows, place):
+    """(packet, second word) of a record of VERDICT."""
+    at = place << np.uint64(1)
+    return np.uint64(rows[at]) & np.uint64(0xFFFFFFFF), rows[at + np.uint64(1)]
+
+
+@inner
+def _drops(columns, rows, waiting, flows):
     """Count the dropped observations that wait; where they are counted is fetched for all of them first."""
     for n in range(waiting):
         k = np.uint64(n)
         place = np.uint64(flows.places[k])
-        packet = np.uint64(verdicts.packet[place])
-        protocol, port = columns.protocol[packet], np.int64(-1)
-        if (protocol == 6 or protocol == 17) and columns.shape[packet] != LATER_FRAGMENT:
-            port = np.int64(columns.dst_port[packet])
-        interface, direction, reason = verdicts.interface[place], verdicts.direction[place], verdicts.reason[place]
-        key = _dropped_key(interface, direction, reason, columns.version[packet], protocol, port)
-        slot = _slot_of(
-            columns.src_hi[packet], columns.src_lo[packet], columns.dst_hi[packet], columns.dst_lo[packet], key,
-            np.uint64(len(flows.slots) - 1),
-        )  # fmt: skip
+        packet, word = _observation(rows, place)
+        body = columns.bodies[packet]
+        protocol, port = body["protocol"], np.int64(-1)
+        if (protocol == 6 or protocol == 17) and body["shape"] != LATER_FRAGMENT:
+            port = np.int64(body["dst_port"])
+        interface = rows[place << np.uint64(1)] >> 32
+        key = _dropped_key(interface, (word >> 16) & 1, word & 255, body["version"], protocol, port)
+        mask = np.uint64(len(flows.slots) - 1)
+        slot = _slot_of(body["src_hi"], body["src_lo"], body["dst_hi"], body["dst_lo"], key, mask)
         flows.keys[k], flows.starts[k] = key, slot
         prefetch(flows.slots, slot)
     for n in range(waiting):
@@ -133,7 +139,7 @@ def _drops(columns, verdicts, waiting, flows):
         prefetch(flows.rows, np.uint64(max(row, np.int32(1)) - 1))
     for n in range(waiting):
         k = np.uint64(n)
-        packet = np.uint64(verdicts.packet[np.uint64(flows.places[k])])
+        packet, _ = _observation(rows, np.uint64(flows.places[k]))
         _drop(columns, packet, flows.keys[k], flows.starts[k], flows)
 
 
@@ -148,34 +154,36 @@ def _credit(rule, length, time_ns, flags, rules):
         record["last_ns"] = time_ns
     record["packets"] = packets + _ONE
     record["bytes"] += np.int64(length)
-    record["flows"] += (np.int64(flags) & OPENED) // OPENED
+    record["flows"] += (flags >> 1) & 1  # OPENED
 
 
 @kernel
-def tally(columns: PacketColumns, verdicts: Verdicts, counts: Counts, flows: DroppedFlows) -> None:
-    """Add n packets and their m observations to the counts. ``flows`` must have room for m more rows, up to
-    FLOW_LIMIT, and more slots than rows."""
-    for n in range(len(columns.skip)):
-        skip = columns.skip[np.uint64(n)]
+def tally(columns: PacketColumns, rows: NDArray[np.int64], counts: Counts, flows: DroppedFlows) -> None:
+    """Add n packets and their m observations, ``rows``: records of VERDICT as int64, shape (2 m,), to the counts.
+    ``flows`` must have room for m more rows, up to FLOW_LIMIT, and more slots than rows."""
+    for n in range(len(columns.heads)):
+        skip = columns.heads[np.uint64(n)]["skip"]
         if seldom(skip != 0):
             counts.skips[skip] += _ONE
     gates, rules = counts.gates, counts.rules
     waiting = 0
-    for n in range(len(verdicts.packet)):
-        place = np.uint64(n)
-        packet = np.uint64(verdicts.packet[place])
-        reason, flags, rule = verdicts.reason[place], verdicts.flags[place], verdicts.rule[place]
-        counts.flags[np.uint64(flags)] += _ONE
-        gates[np.uint64(verdicts.interface[place]), np.uint64(verdicts.direction[place]), np.uint64(reason)] += _ONE
+    for n in range(len(rows) // 2):
+        packet, word = _observation(rows, np.uint64(n))
+        interface, direction, reason = rows[np.uint64(2 * n)] >> 32, (word >> 16) & 1, word & 255
+        flags, rule = (word >> 8) & 255, word >> 32
+        if seldom(flags > TRACKED):
+            counts.flags[np.uint64(flags)] += _ONE
+        gates[np.uint64(interface), np.uint64(direction), np.uint64(reason)] += _ONE
         if rule >= 0:
-            _credit(np.uint64(rule), columns.length[packet], columns.time_ns[packet], flags, rules)
+            head = columns.heads[packet]
+            _credit(np.uint64(rule), head["length"], head["time_ns"], flags, rules)
         # Noted in any case, kept if it is a drop: which packets are dropped is not predictable.
         flows.places[np.uint64(waiting)] = n
         waiting += np.int64(reason >= FIRST_DROP)
         if seldom(waiting == WAITING):
-            _drops(columns, verdicts, waiting, flows)
+            _drops(columns, rows, waiting, flows)
             waiting = 0
-    _drops(columns, verdicts, waiting, flows)
+    _drops(columns, rows, waiting, flows)
 
 
 @kernel

@@ -19,6 +19,7 @@ from sgsim.kernels.flows import (
     mark_dead,
     soonest,
     step,
+    timeout,
 )
 from sgsim.kernels.match import answer, interval
 from sgsim.kernels.slots import (
@@ -93,8 +94,8 @@ _SYN_SHIFT, _ACK_SHIFT = WAY_SYN.bit_length() - 1, WAY_ACK.bit_length() - 1
 
 @inner
 def decided(reason, rule, bits):
-    """A decision in one number; ``rule`` is -1 for none."""
-    return np.int64(reason) | (np.int64(bits) << 8) | ((np.int64(rule) + 1) << 16)
+    """A decision as the second word of VERDICT, but for the direction; ``rule`` is -1 for none."""
+    return np.int64(reason) | (np.int64(bits) << 8) | (np.int64(rule) << 32)
 
 
 # --- fragments --------------------------------------------------------------------------------------------------------
@@ -104,10 +105,10 @@ def decided(reason, rule, bits):
 def _fate(columns, i, interface, egress, state):
     """(place, found, key, ends, pair) of the record that keeps a first fragment's decision. The decision stands where
     a flow's lower gate has its GATE_WORD word."""
-    version = np.uint64(columns.version[i])
-    protocol = np.uint64(columns.protocol[i]) if version == 4 else ZERO
+    version = np.uint64(columns.bodies[i]["version"])
+    protocol = np.uint64(columns.bodies[i]["protocol"]) if version == 4 else ZERO
     kind = EGRESS_FATE if egress else INGRESS_FATE
-    key = record_key(kind, version, protocol, interface, columns.fragment_id[i])
+    key = record_key(kind, version, protocol, interface, columns.bodies[i]["fragment_id"])
     addresses = addresses_of(columns, i)
     pair = pair_of(addresses, is_back(addresses))
     ends = ends_of(pair)
@@ -151,13 +152,13 @@ def _related_rule(columns, i, interface, egress, clock, state):
 
     The error goes to the quoted packet's sender, so an error that comes in is about a packet that went out.
     """
-    quote = columns.quotes[columns.quoted[i]]
+    quote = columns.quotes[columns.bodies[i]["quoted"]]
     addresses = quote["src_hi"], quote["src_lo"], quote["dst_hi"], quote["dst_lo"]
-    if addresses[0] != columns.dst_hi[i] or addresses[1] != columns.dst_lo[i]:
+    if addresses[0] != columns.bodies[i]["dst_hi"] or addresses[1] != columns.bodies[i]["dst_lo"]:
         return np.int64(-1)
     back = is_back(addresses)
     pair = pair_of(addresses, back)
-    version, protocol = np.uint64(columns.version[i]), np.uint64(quote["protocol"])
+    version, protocol = np.uint64(columns.bodies[i]["version"]), np.uint64(quote["protocol"])
     key = flow_key(version, protocol, back, np.uint64(quote["src_port"]), np.uint64(quote["dst_port"]))
     if key == ZERO:
         return np.int64(-1)
@@ -177,9 +178,9 @@ def _related_rule(columns, i, interface, egress, clock, state):
 @inner
 def without_record(columns, i, interface, egress, answer, clock, state):
     """Section 5 for a packet of no flow: a later fragment, an ICMP error, a message of which nothing is kept."""
-    if columns.shape[i] == LATER_FRAGMENT:
+    if columns.bodies[i]["shape"] == LATER_FRAGMENT:
         return _later_fragment(columns, i, interface, egress, answer, clock, state)
-    if columns.quoted[i] >= 0:
+    if columns.bodies[i]["quoted"] >= 0:
         rule = _related_rule(columns, i, interface, egress, clock, state)
         if rule >= 0:
             return decided(_RELATED, rule, 0)
@@ -213,7 +214,7 @@ def at_once(state, at, egress, reached, way, clock):
     word = (word & ~(_STEPPED & -by_state)) | (stepped & STATE_BITS & -by_state)
     slots[at + _GATE] = word
     interface = interface_of(word)
-    idle = clock + state.timers[np.uint64(interface * 8 + (word & 7))]
+    idle = clock + timeout(state, interface, word)
     expires ^= (expires ^ idle) & -by_state
     slots[at + _EXPIRES] = expires
     soonest(state, interface, expires)
@@ -221,7 +222,7 @@ def at_once(state, at, egress, reached, way, clock):
     tracked = by_state & (1 ^ dead)
     reason = _RULE + by_state * (_TRACKED - _RULE) + (by_state & dead) * (NOT_REACHED - _TRACKED)
     rule = (((word >> RULE_SHIFT) & -by_state) | (known & (by_state - 1))) & RULE_BITS
-    return True, reason | tracked * (TRACKED << 8) | (rule + 1 - (by_state & dead)) << 16
+    return True, reason | tracked * (TRACKED << 8) | (rule | -(by_state & dead)) << 32
 
 
 @inner
@@ -229,13 +230,14 @@ def _asked(columns, table, i, egress, at, state):
     """What the rules say of the packet: asked once for each flow, gate and direction."""
     slots = state.table.slots
     shift = egress << 5
-    version, protocol = columns.version[i], columns.protocol[i]
-    same = (protocol != 1 and protocol != 58) or columns.dst_port[i] & 255 == 0  # ICMP of other codes asks each time
+    body = columns.bodies[i]
+    version, protocol = body["version"], body["protocol"]
+    same = (protocol != 1 and protocol != 58) or body["dst_port"] & 255 == 0  # ICMP of other codes asks each time
     known = (slots[at + _ANSWERS] >> shift) & _ANSWER
     if same and known & KNOWN:
         return known
-    source = interval(table, version, columns.src_hi[i], columns.src_lo[i])
-    destination = interval(table, version, columns.dst_hi[i], columns.dst_lo[i])
+    source = interval(table, version, body["src_hi"], body["src_lo"])
+    destination = interval(table, version, body["dst_hi"], body["dst_lo"])
     remote = destination if egress else source
     local = source if egress else destination
     interface = interface_of(slots[at + _GATE])
@@ -278,8 +280,9 @@ def settled(columns, table, i, egress, reached, at, clock, state):
         if not reached:
             return decided(NOT_REACHED, -1, 0)
         return decided(EXEMPT_REASON if word & IS_EXEMPT else UNFILTERED_REASON, -1, 0)
-    protocol, flags = columns.protocol[i], columns.tcp_flags[i]
-    version, src_port, dst_port = columns.version[i], columns.src_port[i], columns.dst_port[i]
+    body = columns.bodies[i]
+    version, protocol, flags = body["version"], body["protocol"], body["tcp_flags"]
+    src_port, dst_port = body["src_port"], body["dst_port"]
     live = slots[at + _EXPIRES] >= clock
     dead = live and word & DEAD != 0
     reason, bits = NOT_REACHED, 0
@@ -287,7 +290,7 @@ def settled(columns, table, i, egress, reached, at, clock, state):
         known = _asked(columns, table, i, egress, at, state)
         syn = protocol == 6 and flags & SYN_ACK == SYN
         if dead:
-            keep(state, at, (word & ~np.int64(7)) | (step(word, egress, np.int64(columns.way[i])) & 7), clock)
+            keep(state, at, (word & ~np.int64(7)) | (step(word, egress, np.int64(columns.heads[i]["way"])) & 7), clock)
         if known & ADMITTED:
             rule = known & RULE_BITS
             untracked = known & UNTRACKED or (known & UNTRACKED_REPLY and not syn)

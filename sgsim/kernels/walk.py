@@ -88,7 +88,7 @@ def read_pcap(
     """Fill the columns, but for ``link``, from the records in ``data[begin:end]``."""
     at, stop, header = U64(begin), U64(end), U64(form.header)
     swapped, fraction, link = form.swapped, U64(form.fraction), U64(link_type)
-    room, n, made = U64(len(columns.time_ns)), U64(0), U64(0)
+    room, n, made = U64(len(columns.heads)), U64(0), U64(0)
     status, needed = FULL, U64(0)
     while n < room:
         if at + header > stop:
@@ -106,10 +106,9 @@ def read_pcap(
             break
         # Below 2**62 whatever the fields hold: 2**32 seconds and 2**32 thousands of nanoseconds.
         time = _u32(data, at, swapped) * U64(PER_SECOND) + _u32(data, at + U64(4), swapped) * fraction
-        columns.time_ns[n] = I64(time)
-        columns.offset[n] = I64(at + header)
-        columns.captured[n] = U32(captured)
-        columns.length[n] = U32(length)
+        head = columns.heads[n]
+        head["time_ns"], head["offset"] = I64(time), U32(at + header)
+        head["captured"], head["length"] = U32(captured), U32(length)
         made = decode_frame(data, link, columns, n, made)
         at += header + captured
         n += U64(1)
@@ -171,7 +170,7 @@ def read_pcapng(
     """Fill the columns from the packet blocks in ``data[begin:end]``; pass over other blocks."""
     at, stop, swapped = U64(begin), U64(end), faces.swapped
     interfaces = U64(len(faces.snaplen))
-    room, n, made, clamped = U64(len(columns.time_ns)), U64(0), U64(0), False
+    room, n, made, clamped = U64(len(columns.heads)), U64(0), U64(0), False
     last = I64(last_time)
     while n < room:
         if at + U64(12) > stop:
@@ -218,12 +217,13 @@ def read_pcapng(
                 frame = at + U64(12)
             if captured > MAX_CAPTURED:
                 return Walk(I64(n), I64(at), LONG_RECORD, I64(captured), last, clamped, I64(made))
-            columns.time_ns[n] = last
-            columns.offset[n] = I64(frame)
-            columns.captured[n] = U32(captured)
-            columns.length[n] = U32(length)
+            head = columns.heads[n]
+            head["time_ns"] = last
+            head["offset"] = U32(frame)
+            head["captured"] = U32(captured)
+            head["length"] = U32(length)
             link = U64(faces.first_link) + face
-            columns.link[n] = U16(link)
+            head["link"] = U16(link)
             made = decode_frame(data, U64(link_types[link]), columns, n, made)
             n += U64(1)
         at += total

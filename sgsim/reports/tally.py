@@ -50,8 +50,8 @@ class Tally:
     def add(self, columns: PacketColumns, verdicts: Verdicts) -> None:
         """Count a batch of judged packets (``columns.skip`` as the engine left it)."""
         self._make_room(len(verdicts.packet))
-        tally(columns, verdicts, self._counts, self._flows)
-        self.packets += len(columns.skip)
+        tally(columns, verdicts.rows.view(np.int64), self._counts, self._flows)
+        self.packets += len(columns.heads)
 
     def _make_room(self, observations: int) -> None:
         old, used = self._flows.rows, int(self._flows.numbers[0])

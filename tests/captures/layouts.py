@@ -15,7 +15,7 @@ import numpy as np
 
 from sgsim.captures import Capture, open_capture
 from sgsim.errors import CaptureError
-from sgsim.layout import SKIPS, PacketColumns
+from sgsim.layout import BODY, HEAD, SKIPS, PacketColumns
 from sgsim.model import Skip
 
 ORDERS = ("<", ">")
@@ -132,7 +132,7 @@ class Reading(NamedTuple):
 
 def rows_of(columns: PacketColumns, window: np.ndarray, first: int) -> list[Row]:
     """The packets of one batch."""
-    plain = {name: getattr(columns, name).tolist() for name in PacketColumns._fields if name != "quotes"}
+    plain = {name: getattr(columns, name).tolist() for name in (*HEAD.names, *BODY.names) if name != "padding"}
     cells = [dict(zip(plain, values, strict=True)) for values in zip(*plain.values(), strict=True)]
     return [_row(cell, columns, window, first + place) for place, cell in enumerate(cells)]
 

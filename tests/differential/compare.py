@@ -43,7 +43,7 @@ def difference(
         return (
             f"packet {row} {packets[row]}: skipped by the engine {mine.skip[row]}, by the reference {theirs.skip[row]}"
         )
-    rows = zip_longest(zip(*(c.tolist() for c in got), strict=True), zip(*(c.tolist() for c in expected), strict=True))
+    rows = zip_longest(*(zip(*(column.tolist() for column in each[:-1]), strict=True) for each in (got, expected)))
     for one, other in rows:
         if one != other:
             row = (one or other)[0]

@@ -6,10 +6,9 @@ import random
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
-import numpy as np
-
+from sgsim.captures.buffers import allocate
 from sgsim.kernels.decode import name_flows
-from sgsim.layout import FIRST_FRAGMENT, LATER_FRAGMENT, QUOTE, WHOLE, PacketColumns
+from sgsim.layout import FIRST_FRAGMENT, LATER_FRAGMENT, WHOLE, PacketColumns
 from sgsim.model import (
     EVERYWHERE,
     Address,
@@ -232,24 +231,20 @@ def _ports(packet: Packet | Quoted) -> tuple[int, int]:
 
 def columns_of(packets: Sequence[Packet]) -> PacketColumns:
     """The packets as the decoder would deliver them."""
-    quotes = np.zeros(len(packets), dtype=QUOTE)
-    rows: list[tuple[int, ...]] = []
+    columns = allocate(len(packets))
+    columns.quoted[:] = -1
     for n, packet in enumerate(packets):
-        quoted = -1
+        head, body = columns.heads[n], columns.bodies[n]
+        head["time_ns"], head["length"], head["captured"] = packet.time_ns, packet.length, packet.length
+        body["version"], body["protocol"] = packet.src.version, packet.protocol
+        body["shape"], body["tcp_flags"] = SHAPES[packet.fragment], packet.tcp_flags
+        body["src_hi"], body["src_lo"] = _halves(packet.src)
+        body["dst_hi"], body["dst_lo"] = _halves(packet.dst)
+        body["src_port"], body["dst_port"] = _ports(packet)
+        body["fragment_id"] = packet.fragment_id
         if packet.quoted is not None:
-            quoted = n
             quote = packet.quoted
-            quotes[n] = (*_halves(quote.src), *_halves(quote.dst), *_ports(quote), quote.protocol, 0)
-        rows.append(
-            (
-                packet.time_ns, 0, packet.length, packet.length, 0, 0, packet.src.version, packet.protocol,
-                SHAPES[packet.fragment], packet.tcp_flags, *_halves(packet.src), *_halves(packet.dst),
-                *_ports(packet), packet.fragment_id, 0, 0, 0, quoted,
-            )
-        )  # fmt: skip
-    kinds = ["i8", "i8", "u4", "u4", "u2", "u1", "u1", "u1", "u1", "u1", "u8", "u8", "u8", "u8", "u2", "u2", "u4"]
-    kinds += ["u8", "u8", "u2", "i4"]
-    columns = [np.array([row[n] for row in rows], dtype=kind) for n, kind in enumerate(kinds)]
-    found = PacketColumns(*columns, quotes)
-    name_flows(found)
-    return found
+            body["quoted"] = n
+            columns.quotes[n] = (*_halves(quote.src), *_halves(quote.dst), *_ports(quote), quote.protocol, 0)
+    name_flows(columns)
+    return columns

@@ -85,7 +85,7 @@ def columns_through_a_capture(lines: list[Line], folder: Path) -> PacketColumns:
 def observations(engine: Engine, columns: PacketColumns, verdicts: Verdicts) -> list[tuple[str, ...]]:
     """What was found about each packet, in the words of the lines."""
     found: list[list[str]] = [[f"skip {SKIPS[skip - 1]}"] if skip else [] for skip in columns.skip.tolist()]
-    for packet, interface, direction, reason, rule, flags in zip(*(c.tolist() for c in verdicts), strict=True):
+    for packet, interface, direction, reason, rule, flags in zip(*(c.tolist() for c in verdicts[:-1]), strict=True):
         words = [
             engine.interfaces[interface].interface_id,
             "egress" if direction == EGRESS else "ingress",
