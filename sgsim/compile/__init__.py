@@ -29,7 +29,8 @@ from sgsim.model import Direction, Interface, Settings, Topology
 __all__ = ["compile_topology"]
 
 _MERGED = 1 << 16  # rules of all lists together up to which the groups of a list share a table: one look-up, not five
-_DIRECT = 8  # tables that are looked up without a search, the largest ones: each takes a megabyte for it
+_DIRECT = 8  # tables at most, that they are looked up without a search: it takes a megabyte of each, which only pays
+# where all of that stays in the caches
 
 GroupList = tuple[tuple[str, ...], str | None]  # the groups of an interface as listed, and its VPC
 
@@ -123,7 +124,8 @@ def _records(rows: Rows, tables: Tables, words: Flat, halves: Flat, marks: Flat)
     address, service, pages = tables.address, tables.service, tables.pages
     records = np.zeros(len(tables.rules) - 1, dtype=TABLE)
     records["root"] = -1
-    add_direct(words, halves, tables, records, np.argsort(-np.diff(tables.rules), kind="stable")[:_DIRECT].tolist())
+    if len(records) <= _DIRECT:
+        add_direct(words, halves, tables, records)
     starts, service_starts = words.add(address.starts), words.add(service.starts)
     records["v4"], records["v6"] = starts + address.lines[:-1:2], starts + address.lines[1::2]
     records["v6_end"] = starts + address.lines[2::2]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -39,10 +38,10 @@ def add_trie(words: Flat, leaves: Flat, found: Trie) -> int:
     return words.add(found.root + np.uint32(node))
 
 
-def add_direct(words: Flat, halves: Flat, tables: Tables, records: NDArray[np.void], chosen: Sequence[int]) -> None:
-    """Look-ups of IPv4 addresses and services without a search, for the chosen tables."""
+def add_direct(words: Flat, halves: Flat, tables: Tables, records: NDArray[np.void]) -> None:
+    """Look-ups of IPv4 addresses and services without a search; ``records`` of TABLE learn where they are."""
     address, service = tables.address, tables.service
-    for table in chosen:
+    for table in range(len(records)):
         mine = slice(address.lines[2 * table], address.lines[2 * table + 1])
         rows = address.interval[mine] - address.classes[2 * table]
         records["root"][table] = add_trie(words, halves, trie(address.starts[mine], rows))

@@ -24,6 +24,7 @@ LAYOUTS = {
     "a table for each group": {"_MERGED": 0},
     "found by searching": {"_DIRECT": 0},
     "tables of few rules": {"_FITTING": 8},
+    "tables of few rules, not searched": {"_FITTING": 64, "_DIRECT": 1_000},
     "groups of few rules, searched": {"_MERGED": 0, "_DIRECT": 0, "_FITTING": 4},
 }
 
