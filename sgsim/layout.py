@@ -157,26 +157,32 @@ OWNER_SHIFT, FLAG_BITS = 8, 255
 
 
 class MatchTable(NamedTuple):
-    """Security groups, compiled. Addresses that nothing in the topology tells apart share an *interval*; every list
-    of groups sorts the intervals, and the services, into classes of its own, and has a table of answers over both."""
+    """Security groups, compiled.
 
-    root: NDArray[np.uint32]  # (65536,) by the upper 16 bits of an IPv4 address: a place in `nodes`, or NODE | place
-    nodes: NDArray[np.uint32]  # by the next 8 bits: a place in `leaves`, or NODE | place
-    leaves: NDArray[np.uint16]  # by the last 8 bits: the interval. This and the classes: uint32 where 16 bits are short
-    v6_hi: NDArray[np.uint64]  # (v6 intervals,) first addresses of the IPv6 intervals, ascending
-    v6_lo: NDArray[np.uint64]
+    Addresses whose owner and flags are the same share an *interval*. What rules say stands in *tables*: each sorts
+    addresses and services into classes of its own, *rows* and *columns*, and its *cells* hold the rank of the credited
+    rule among the rules of the table. Everything of one width lies in one array, `words` or `halves`, and is found by
+    its place there.
+    """
+
+    words: NDArray[np.uint32]  # tries, first positions of intervals, pages, rules, chains: see SIDE and TABLE
+    halves: NDArray[np.uint16]  # rows, columns, cells
+    marks: NDArray[np.uint8]  # flags of columns, intervals that are automatically tracked
+    intervals: np.int64  # where in `words` the root of the trie begins that leads to the interval of an IPv4 address
+    v6_starts: NDArray[np.uint64]  # first addresses of the IPv6 intervals, ascending: upper half, lower half, ... They
+    # are cut by rules too: the number of an IPv6 interval is the position of its addresses on the lines of tables
     v6_first: np.int64  # number of the first IPv6 interval
     about: NDArray[np.int32]  # (intervals,) (place of its owner among the selected interfaces + 1) << 8 | flags
-    service: NDArray[np.uint16]  # (SERVICES,) service interval
     gates: NDArray[np.void]  # (interfaces,) records of GATE
     sides: NDArray[np.void]  # (2 * lists of groups,) records of SIDE, ingress then egress of each list
-    address_class: NDArray[np.uint16]  # (sides * intervals,)
-    service_class: NDArray[np.uint16]  # (sides * service intervals,)
-    cells: NDArray[np.int32]  # tables of answers, one after the other
-    auto_owner: NDArray[np.uint8]  # (lists of groups * intervals,) 1: an automatically tracked kind of interface
+    tables: NDArray[np.void]  # (tables,) records of TABLE
 
 
-NODE = 1 << 31  # tag of a place in `root` and `nodes` where 256 entries begin, one for each value of the next byte
+# A trie has three levels, by the upper 16, the next 8 and the last 8 bits of an IPv4 address. An entry of the first two
+# is the place of what comes next, or NODE | the place where 256 of those begin, one for each value of the next byte.
+NODE = 1 << 31
+OPEN_COLUMN, UNKNOWN_COLUMN = 1, 4  # flags of a column: a rule for it has the peer 0.0.0.0/0; one has a peer that the
+# snapshot leaves open. For IPv6 shifted by one
 
 GATE = np.dtype(
     [
@@ -189,10 +195,31 @@ GATE = np.dtype(
 
 SIDE = np.dtype(
     [
-        ("cells", I64),  # where the table begins
-        ("width", I64),  # its service classes
-        ("services", I64),  # where its part of `service_class` begins
+        ("begin", I64),  # the tables that are asked, in credit order: numbers in `words`
+        ("end", I64),
+        ("automatic", I64),  # where in `marks` 1 stands for each interval that is automatically tracked, or -1: none is
         ("open", U8),  # bit (UDP: 1, TCP: 0) + (IPv6: 2): a rule admits all ports of it to or from everywhere
+    ],
+    align=True,
+)
+
+TABLE = np.dtype(
+    [
+        ("v4", I64),  # first positions, ascending, of the parts of the IPv4 line: in `words`, up to `v6`
+        ("v6", I64),  # of the IPv6 line: up to `v6_end`
+        ("v6_end", I64),
+        ("rows", I64),  # from the place of a first position to that of the part's row, in `halves`
+        ("services", I64),  # first services, ascending, of the parts of the service axis: in `words`
+        ("services_end", I64),
+        ("columns", I64),  # from the place of a first service to that of the part's column, in `halves`
+        ("root", I64),  # of a trie that leads to the rows of IPv4 addresses, or -1: there is none
+        ("direct_columns", I64),  # beside it: where in `halves` the column of each service stands
+        ("flags", I64),  # of columns, in `marks`
+        ("pages_v4", I64),  # rows for IPv4: in `words` the places in `halves` of pages, each for 1 << page_bits columns
+        ("pages_v6", I64),
+        ("width", I64),  # pages of a row
+        ("page_bits", I64),
+        ("rules", I64),  # by rank, in `words`: place in Topology.rules(), and -1 behind the last: none admits
     ],
     align=True,
 )

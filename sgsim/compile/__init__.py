@@ -1,169 +1,150 @@
 """Topology -> MatchTable: references expanded, addresses and services sorted into classes, answers tabulated.
 
-Rules only allow, so their order decides nothing but the credit. Each list of groups gets a table of answers over
-(address class, service class), whose cell holds the first rule in credit order that admits the pair; a rule keeps its
-identity (its place in ``Topology.rules()``) all the way into the cell.
+Rules only allow, so their order decides nothing but the credit. A table answers for (address class, service class) with
+the first rule in credit order that admits the pair; a rule keeps its identity (its place in ``Topology.rules()``) all
+the way into the answer. An interface asks the tables of its groups one after the other. All tables are made at once, by
+sorting and counting in flat arrays, for a VPC may have thousands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Network
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sgsim import layout
-from sgsim.compile.addresses import AddressLine
-from sgsim.compile.peers import PeerBook, Span, everything
-from sgsim.compile.services import ServiceLine
-from sgsim.compile.sides import PlacedRule, Side, tabulate
-from sgsim.layout import GATE, SIDE, MatchTable
-from sgsim.model import Direction, Interface, Network, Settings, Topology
+from sgsim.compile.classes import Classes
+from sgsim.compile.flat import Flat, add_direct, add_trie
+from sgsim.compile.owners import OwnerLine, deciding_blocks, gates_of
+from sgsim.compile.peers import addresses_in_use, owned
+from sgsim.compile.ragged import Ints, offsets
+from sgsim.compile.rows import Block, Rows, rows_and_sets
+from sgsim.compile.tables import Tables, tabulate
+from sgsim.errors import SelectionError
+from sgsim.layout import INTERFACE_BITS, SIDE, TABLE, MatchTable
+from sgsim.model import Direction, Interface, Settings, Topology
 
 __all__ = ["compile_topology"]
 
-# Blocks that decide something whatever the rules are (sections 2 and 4 of the semantics).
-_BLOCKS: dict[int, tuple[Network, ...]] = {
-    layout.NEVER_FILTERED: (IPv4Network("169.254.0.0/16"), IPv6Network("fd00:ec2::/32")),
-    layout.DHCP_REMOTE: (IPv4Network("0.0.0.0/32"), IPv4Network("255.255.255.255/32")),
-    layout.DHCPV6_REMOTE: (IPv6Network("fe80::/10"), IPv6Network("ff02::/16")),
-    layout.MANY_HOSTS: (IPv4Network("224.0.0.0/4"), IPv4Network("255.255.255.255/32"), IPv6Network("ff00::/8")),
-}
-
-# Interface types behind which AWS tracks whatever the rules are: EC2 user guide, "Automatically tracked connections".
-_AUTO_TRACKED_TYPES = frozenset(
-    {
-        "nat_gateway",
-        "network_load_balancer",
-        "gateway_load_balancer",
-        "gateway_load_balancer_endpoint",
-        "vpc_endpoint",
-        "lambda",
-        "transit_gateway",
-        "global_accelerator_managed",
-    }
-)
+_MERGED = 1 << 16  # rules of all lists together up to which the groups of a list share a table: one look-up, not five
+_DIRECT = 8  # tables at most, that they are looked up without a search: it takes a megabyte of each, which only pays
+# where all of that stays in the caches
 
 GroupList = tuple[tuple[str, ...], str | None]  # the groups of an interface as listed, and its VPC
 
 
-def compile_topology(topology: Topology, interfaces: Sequence[Interface], settings: Settings) -> MatchTable:
-    """Match tables for the selected interfaces; interfaces with the same list of groups share theirs."""
-    book = PeerBook(topology)
-    places = {id(rule): place for place, rule in enumerate(topology.rules())}
+def compile_topology(topology: Topology, interfaces: list[Interface], settings: Settings) -> MatchTable:
+    """Match tables for the selected interfaces; those with the same list of groups share theirs.
+
+    Raises SelectionError for more rules or interfaces than can be told apart.
+    """
+    if len(interfaces) > INTERFACE_BITS:
+        raise SelectionError(f"{len(interfaces)} interfaces: {INTERFACE_BITS} is the most for one run; select fewer")
+    with _without_collection():
+        return _compile(topology, interfaces, settings)
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """No garbage is made meanwhile, and to look for it among 300,000 rules takes half a second each time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _compile(topology: Topology, interfaces: list[Interface], settings: Settings) -> MatchTable:
     lists: dict[GroupList, int] = {}
-    for interface in interfaces:
-        if interface.group_ids:
-            lists.setdefault((interface.group_ids, interface.vpc_id), len(lists))
-    sides_rules = [
-        _side_rules(topology, book, places, key, direction)
-        for key in lists
-        for direction in (Direction.INGRESS, Direction.EGRESS)
+    groups = [lists.setdefault((i.group_ids, i.vpc_id), len(lists)) if i.group_ids else -1 for i in interfaces]
+    vpcs = {vpc_id: n for n, vpc_id in enumerate(dict.fromkeys(vpc_id for _, vpc_id in lists))}
+    gates = gates_of(topology, interfaces, groups)
+    special = deciding_blocks(topology, gates, settings)
+    in_use = addresses_in_use(topology)
+    owned_by = [owned(interface, in_use) for interface in topology.interfaces.values()]
+    asked, blocks = _blocks(topology, lists)
+    rows, sets, lines = rows_and_sets(
+        topology, blocks, owned_by, [span for found in special.values() for span in found]
+    )
+    owners = OwnerLine(topology, interfaces, owned_by, special, lines)
+    tables = tabulate(rows, sets, len(blocks))
+    words, halves, marks = Flat(np.uint32), Flat(np.uint16), Flat(np.uint8)
+    intervals = add_trie(words, words, owners.trie())
+    automatic = marks.add(owners.auto_owners(list(vpcs))) if owners.any_automatic else -1
+    sides = _sides(rows, tables, asked, words)
+    sides["automatic"] = [
+        automatic + owners.count * vpcs[vpc_id] if automatic >= 0 else -1 for _, vpc_id in lists for _ in Direction
     ]
-    owned = {i.interface_id: book.owned(i) for i in topology.interfaces.values()}
-    blocks = {flag: everything(networks) for flag, networks in _BLOCKS.items()}
-    blocks[layout.AUTO_TRACKED] = everything(topology.auto_tracked + settings.auto_tracked)
-    gates = _gates(topology, interfaces, lists)
-    special = {int(address) for name in ("router", "resolver") for address in gates[name]} - {-1}
-    blocks[layout.ROUTER_OR_RESOLVER] = [Span(4, address, address) for address in sorted(special)]
-    spans = [span for rules in sides_rules for placed in rules for span in placed.peer.spans]
-    spans += [span for found in (*owned.values(), *blocks.values()) for span in found]
-    addresses = AddressLine(spans)
-    services = ServiceLine(placed.rule for rules in sides_rules for placed in rules)
-    sides = [tabulate(rules, addresses, services) for rules in sides_rules]
-    root, nodes, leaves = addresses.trie()
-    v6_hi, v6_lo = addresses.v6_starts()
     return MatchTable(
-        root=root,
-        nodes=nodes,
-        leaves=_small(leaves),
-        v6_hi=v6_hi,
-        v6_lo=v6_lo,
-        v6_first=np.int64(addresses.v6_first),
-        about=_about(addresses, interfaces, owned, blocks),
-        service=_small(services.intervals()),
+        tables=_records(rows, tables, words, halves, marks),
+        words=words.joined(),
+        halves=halves.joined(),
+        marks=marks.joined(),
+        intervals=np.int64(intervals),
+        v6_starts=lines.v6_halves(),
+        v6_first=np.int64(owners.v6_first),
+        about=owners.about(),
         gates=gates,
-        sides=_side_records(sides),
-        address_class=_small(_joined([side.address_class for side in sides])),
-        service_class=_small(_joined([side.service_class for side in sides])),
-        cells=_joined([side.cells.ravel() for side in sides]).astype(np.int32),
-        auto_owner=_auto_owners(topology, addresses, list(lists), owned),
+        sides=sides,
     )
 
 
-def _side_rules(
-    topology: Topology, book: PeerBook, places: dict[int, int], key: GroupList, direction: Direction
-) -> list[PlacedRule]:
-    group_ids, vpc_id = key
-    rules = [rule for group_id in group_ids for rule in topology.groups[group_id].rules(direction)]
-    return [PlacedRule(rule, places[id(rule)], book.expand(rule, vpc_id)) for rule in rules]
+def _blocks(topology: Topology, lists: Iterable[GroupList]) -> tuple[list[list[int]], list[Block]]:
+    """(blocks that each side asks, the blocks): a list's groups together, or in a large world each group alone."""
+    sides = [(*each, direction) for each in lists for direction in Direction]
+    rules = sum(len(topology.groups[g].rules(direction)) for group_ids, _, direction in sides for g in group_ids)
+    numbers: dict[Block, int] = {}
+    asked = []
+    for group_ids, vpc_id, direction in sides:
+        parts = [group_ids] if rules <= _MERGED else [(group_id,) for group_id in group_ids]
+        asked.append([numbers.setdefault((part, vpc_id, direction), len(numbers)) for part in parts])
+    return asked, list(numbers)
 
 
-def _about(
-    addresses: AddressLine, interfaces: Sequence[Interface], owned: dict[str, list[Span]], blocks: dict[int, list[Span]]
-) -> NDArray[np.int32]:
-    about = np.zeros(addresses.count, dtype=np.int32)
-    for place, interface in enumerate(interfaces):
-        flag = 0 if interface.group_ids else layout.OWNER_UNFILTERED
-        for begin, end in addresses.ranges(owned[interface.interface_id]):
-            about[begin:end] = (place + 1) << layout.OWNER_SHIFT | flag
-    for flag, spans in blocks.items():
-        for begin, end in addresses.ranges(spans):
-            about[begin:end] |= flag
-    return about
+def _sides(rows: Rows, tables: Tables, asked: list[list[int]], words: Flat) -> NDArray[np.void]:
+    """Records of SIDE, but for ``automatic``."""
+    of_block = np.zeros(len(tables.of_block) - 1, dtype=np.uint8)
+    admits = np.where(rows.everywhere == 0, 0, rows.all_ports << 2 * (rows.everywhere == 2))
+    np.bitwise_or.at(of_block, rows.block, admits.astype(np.uint8))
+    chains = [[n for block in each for n in range(*tables.of_block[block : block + 2])] for each in asked]
+    sides = np.zeros(len(asked), dtype=SIDE)
+    ends = offsets(np.array([len(chain) for chain in chains], dtype=np.int64))
+    ends += words.add(np.array([n for chain in chains for n in chain], dtype=np.int64))
+    sides["begin"], sides["end"] = ends[:-1], ends[1:]
+    sides["open"] = [np.bitwise_or.reduce(of_block[each], initial=0) for each in asked]
+    return sides
 
 
-def _auto_owners(
-    topology: Topology, addresses: AddressLine, lists: Sequence[GroupList], owned: dict[str, list[Span]]
-) -> NDArray[np.uint8]:
-    """1 where an interval belongs to an automatically tracked kind of interface, seen from each list's VPC.
-
-    An address in use in several VPCs is the one of the list's own VPC, if it is in use there.
-    """
-    result = np.zeros((len(lists), addresses.count), dtype=np.uint8)
-    if not any(i.interface_type in _AUTO_TRACKED_TYPES for i in topology.interfaces.values()):
-        return result.ravel()
-    anywhere = np.zeros(addresses.count, dtype=np.uint8)
-    here = {vpc_id: np.zeros((2, addresses.count), dtype=np.uint8) for _, vpc_id in lists}
-    for interface in topology.interfaces.values():
-        kind = np.uint8(interface.interface_type in _AUTO_TRACKED_TYPES)
-        for begin, end in addresses.ranges(owned[interface.interface_id]):
-            anywhere[begin:end] |= kind
-            if interface.vpc_id in here:
-                here[interface.vpc_id][0, begin:end] = 1
-                here[interface.vpc_id][1, begin:end] |= kind
-    for place, (_, vpc_id) in enumerate(lists):
-        in_use, automatic = here[vpc_id]
-        result[place] = np.where(in_use, automatic, anywhere)
-    return result.ravel()
-
-
-def _gates(topology: Topology, interfaces: Sequence[Interface], lists: dict[GroupList, int]) -> NDArray[np.void]:
-    gates = np.zeros(len(interfaces), dtype=GATE)
-    for place, interface in enumerate(interfaces):
-        vpc = topology.vpcs.get(interface.vpc_id or "")
-        subnet = topology.subnets.get(interface.subnet_id or "")
-        router = -1 if subnet is None or subnet.cidr is None else int(subnet.cidr.network_address) + 1
-        resolver = -1 if vpc is None or vpc.cidr is None else int(vpc.cidr.network_address) + 2
-        gates[place] = (lists.get((interface.group_ids, interface.vpc_id), -1), router, resolver)
-    return gates
-
-
-def _side_records(sides: Sequence[Side]) -> NDArray[np.void]:
-    records = np.zeros(len(sides), dtype=SIDE)
-    begin = 0
-    for place, side in enumerate(sides):
-        records[place] = (begin, side.cells.shape[1], place * len(side.service_class), side.open)
-        begin += side.cells.size
+def _records(rows: Rows, tables: Tables, words: Flat, halves: Flat, marks: Flat) -> NDArray[np.void]:
+    """Records of TABLE."""
+    address, service, pages = tables.address, tables.service, tables.pages
+    records = np.zeros(len(tables.rules) - 1, dtype=TABLE)
+    records["root"] = -1
+    if len(records) <= _DIRECT:
+        add_direct(words, halves, tables, records)
+    starts, service_starts = words.add(address.starts), words.add(service.starts)
+    records["v4"], records["v6"] = starts + address.lines[:-1:2], starts + address.lines[1::2]
+    records["v6_end"] = starts + address.lines[2::2]
+    records["rows"] = halves.add(_within(address)) - starts
+    records["services"], records["services_end"] = (
+        service_starts + service.lines[:-1],
+        service_starts + service.lines[1:],
+    )
+    records["columns"] = halves.add(_within(service)) - service_starts
+    records["flags"] = marks.add(tables.flags) + service.classes[:-1]
+    table = words.add(pages.table + halves.add(pages.cells))
+    records["pages_v4"], records["pages_v6"] = table + pages.first[::2], table + pages.first[1::2]
+    records["page_bits"] = pages.bits
+    records["width"] = np.diff(service.classes) + (1 << pages.bits) - 1 >> pages.bits
+    ranked = np.insert(rows.place, tables.rules[1:], -1)
+    records["rules"] = words.add(ranked) + tables.rules[:-1] + np.arange(len(records))
     return records
 
 
-def _joined(arrays: Sequence[NDArray[np.integer]]) -> NDArray[np.integer]:
-    return np.concatenate(arrays) if arrays else np.zeros(1, dtype=np.int64)
-
-
-def _small(numbers: NDArray[np.integer]) -> NDArray[np.uint16]:
-    """As uint16 if they fit, for the caches' sake; else uint32, for which the kernels are compiled once more."""
-    fits = not numbers.size or int(numbers.max()) < 1 << 16
-    return numbers.astype(np.uint16 if fits else np.uint32)
+def _within(classes: Classes) -> Ints:
+    """The class of each interval, numbered within its line."""
+    return classes.interval - np.repeat(classes.classes[:-1], np.diff(classes.lines))

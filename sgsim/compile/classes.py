@@ -1,52 +1,73 @@
-"""Intervals of a number line, and the classes into which sets of spans sort them."""
+"""Number lines cut into intervals, and the classes into which sets of spans sort them; many lines at once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-Ranges = NDArray[np.int64]  # (k, 2) half-open ranges of intervals, sorted and disjoint
-
-_HASHES = 2  # two 64-bit hashes: that two of a million different sets share both has a probability below 1e-26
+from sgsim.compile.ragged import Ints, distinct
 
 
-def merged(ranges: Sequence[tuple[int, int]]) -> Ranges:
-    """The same intervals as disjoint ascending ranges, shape (k, 2)."""
-    result: list[list[int]] = []
-    for begin, end in sorted(ranges):
-        if result and begin <= result[-1][1]:
-            result[-1][1] = max(result[-1][1], end)
-        else:
-            result.append([begin, end])
-    return np.array(result, dtype=np.int64).reshape(-1, 2)
+class Spans(NamedTuple):
+    """Half-open spans of positions. Those of one owner lie on one line or several, and are disjoint."""
+
+    line: Ints
+    begin: Ints
+    end: Ints
+    owner: Ints
 
 
-def covers(ranges: Ranges, intervals: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which of the intervals lie in the ranges."""
-    if not len(ranges):
-        return np.zeros(len(intervals), dtype=np.bool_)
-    place = np.searchsorted(ranges[:, 0], intervals, side="right") - 1
-    inside: NDArray[np.bool_] = (place >= 0) & (intervals < ranges[np.maximum(place, 0), 1])
-    return inside
+class Classes(NamedTuple):
+    """Intervals that the same owners cover are of one class. Each line has intervals and classes of its own; both are
+    numbered line after line, the classes of a line in the order in which they first occur. So the classes that a span
+    covers for the first time follow one another, and those of an owner are in just one of its spans each."""
+
+    lines: Ints  # (lines + 1,) first interval of each line, and their number
+    starts: Ints  # (intervals,) where on its line each begins
+    interval: Ints  # (intervals,) its class
+    classes: Ints  # (lines + 1,) first class of each line, and their number
+    span: Ints  # (spans, 2) half-open ranges of classes
 
 
-def classify(count: int, sets: Sequence[Ranges]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    """Sort ``count`` intervals by which of the sets cover them: (class of each interval, one interval of each class).
+def names(count: int, seed: int) -> NDArray[np.uint64]:
+    """Random names for sets to be known by, shape (2, count): the xor of its members' first names, and of the second
+    ones to check by, for two sets may by chance share one of them."""
+    return np.random.default_rng(seed).integers(1, 1 << 63, size=(2, count), dtype=np.uint64)
 
-    Each set toggles a random hash at the ends of its ranges; the running xor names the covering sets.
-    """
-    random = np.random.default_rng(0x5EC6).integers(1, 1 << 63, size=(len(sets), _HASHES), dtype=np.uint64)
-    classes = np.zeros(count, dtype=np.int64)
-    for column in range(_HASHES):
-        toggles = np.zeros(count + 1, dtype=np.uint64)
-        if sets:
-            ends = np.concatenate([ranges.ravel() for ranges in sets])
-            hashes = np.repeat(random[:, column], [ranges.size for ranges in sets])
-            np.bitwise_xor.at(toggles, ends, hashes)
-        named = np.bitwise_xor.accumulate(toggles[:count])
-        _, inverse = np.unique(named, return_inverse=True)
-        _, classes = np.unique(classes * count + inverse, return_inverse=True)
-    _, representatives = np.unique(classes, return_index=True)
-    return classes.astype(np.uint32), representatives.astype(np.int64)
+
+def classify(count: int, size: int, spans: Spans, seed: int = 0) -> Classes:
+    """Sort ``count`` lines of positions 0 to ``size`` (not included) by which owners cover them."""
+    bits = size.bit_length()
+    edges = np.arange(count, dtype=np.int64) << bits
+    line = spans.line << bits
+    keys = np.concatenate((line | spans.begin, line | spans.end, edges, edges | size))
+    owners = names(int(spans.owner.max(initial=-1)) + 1, seed)[:, spans.owner]
+    toggles = np.concatenate((owners, owners, np.zeros((2, 2 * count), dtype=np.uint64)), axis=1)
+    order = np.argsort(keys)
+    ordered = keys[order]
+    last = np.flatnonzero(np.diff(ordered, append=-1))
+    cuts = ordered[last]
+    where = np.empty(len(keys), dtype=np.int64)  # the cut that each key made
+    where[order] = np.repeat(np.arange(len(last)), np.diff(last, prepend=-1))
+    covering = np.bitwise_xor.accumulate(toggles[:, order], axis=1)[:, last]
+    covering ^= names(count, ~seed & 0xFFFF)[:, cuts >> bits]
+    inside = np.flatnonzero(cuts & (1 << bits) - 1 != size)
+    covering = covering[:, inside]
+    examples, number = distinct(covering[0])
+    if not np.array_equal(covering[1], covering[1, examples[number]]):
+        return classify(count, size, spans, seed + 1)
+    first = np.full(len(examples), len(inside), dtype=np.int64)
+    np.minimum.at(first, number, np.arange(len(inside)))
+    fresh = np.zeros(len(cuts) + 1, dtype=np.int64)
+    fresh[inside[first] + 1] = 1
+    before = np.cumsum(fresh)  # classes that occur before each cut
+    spanning = len(spans.line)
+    return Classes(
+        np.append(np.searchsorted(inside, where[2 * spanning : 2 * spanning + count]), len(inside)),
+        cuts[inside] & (1 << bits) - 1,
+        before[inside[first]][number],
+        np.append(before[where[2 * spanning : 2 * spanning + count]], len(examples)),
+        before[np.stack((where[:spanning], where[spanning : 2 * spanning]), axis=1)],
+    )

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
-from numpy.typing import NDArray
 
-from sgsim.compile.classes import Ranges, merged
+from sgsim.compile.ragged import Ints
 from sgsim.layout import (
     FRAGMENT_SERVICES,
     ICMP_SERVICES,
@@ -17,48 +14,33 @@ from sgsim.layout import (
     TCP_SERVICES,
     UDP_SERVICES,
 )
-from sgsim.model import ANY_PROTOCOL, ICMP, ICMPV6, TCP, UDP, Rule
+from sgsim.model import ANY_PROTOCOL, ICMP, ICMPV6, TCP, UDP
 
-_PORTS = {TCP: TCP_SERVICES, UDP: UDP_SERVICES}
-_TYPES = {ICMP: ICMP_SERVICES, ICMPV6: ICMPV6_SERVICES}
-
-
-def service_ranges(rule: Rule) -> list[tuple[int, int]]:
-    """The half-open ranges of services that a rule admits; a later fragment only where the rule admits every port."""
-    protocol = rule.protocol
-    fragment = (FRAGMENT_SERVICES + protocol, FRAGMENT_SERVICES + protocol + 1)
-    if protocol == ANY_PROTOCOL:
-        return [(0, SERVICES)]
-    first, last = rule.from_port, rule.to_port
-    if protocol in _PORTS and first is not None and last is not None:
-        ports = (_PORTS[protocol] + first, _PORTS[protocol] + last + 1)
-        return [ports, fragment] if (first, last) == (0, 65535) else [ports]
-    if protocol in _TYPES and first is not None and last is not None:
-        base = _TYPES[protocol]
-        if first == -1:
-            return [(base, base + (1 << 16)), fragment]
-        code = max(last, 0)
-        return [(base + first * 256 + code, base + first * 256 + (255 if last == -1 else code) + 1)]
-    return [(OTHER_SERVICES + protocol, OTHER_SERVICES + protocol + 1), fragment]
+ABSENT = -2  # stands for a port that a rule does not give
 
 
-class ServiceLine:
-    """Services, cut wherever a rule's range begins or ends."""
+def service_spans(protocol: Ints, first: Ints, last: Ints) -> tuple[Ints, Ints, Ints]:
+    """The half-open spans of services that rules admit: (place of the rule, begin, end), rule after rule.
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
-        cuts = {0}
-        for rule in rules:
-            for ends in service_ranges(rule):
-                cuts.update(ends)
-        self._starts = np.array(sorted(cuts - {SERVICES}), dtype=np.int64)
-        self.count = len(self._starts)
-
-    def ranges(self, rule: Rule) -> Ranges:
-        """The rule's services as disjoint half-open ranges of intervals."""
-        found = [tuple(np.searchsorted(self._starts, ends).tolist()) for ends in service_ranges(rule)]
-        return merged(found)
-
-    def intervals(self) -> NDArray[np.uint32]:
-        """The interval of each service, shape (SERVICES,)."""
-        lengths = np.diff(np.append(self._starts, SERVICES))
-        return np.repeat(np.arange(self.count, dtype=np.uint32), lengths)
+    A later fragment only where the rule admits every port or type.
+    """
+    given = (first != ABSENT) & (last != ABSENT)
+    ports = given & ((protocol == TCP) | (protocol == UDP))
+    types = given & ((protocol == ICMP) | (protocol == ICMPV6))
+    whatever = protocol == ANY_PROTOCOL
+    base = np.where(protocol == TCP, TCP_SERVICES, UDP_SERVICES)
+    base = np.where(protocol == ICMP, ICMP_SERVICES, np.where(protocol == ICMPV6, ICMPV6_SERVICES, base))
+    code = base + first * 256 + np.maximum(last, 0)
+    begin = np.select(
+        (whatever, ports, types & (first == -1), types), (0, base + first, base, code), OTHER_SERVICES + protocol
+    )
+    end = np.select(
+        (whatever, ports, types & (first == -1), types),
+        (SERVICES, base + last + 1, base + (1 << 16), np.where(last == -1, code + 255, code) + 1),
+        OTHER_SERVICES + protocol + 1,
+    )
+    fragments = ~whatever & ~(ports & ((first != 0) | (last != 65535))) & ~(types & (first != -1))
+    begins = np.stack((begin, FRAGMENT_SERVICES + protocol), axis=1)
+    ends = np.stack((end, FRAGMENT_SERVICES + protocol + 1), axis=1)
+    rule, part = np.nonzero(np.stack((np.ones(len(protocol), dtype=np.bool_), fragments), axis=1))
+    return rule, begins[rule, part], ends[rule, part]

@@ -17,11 +17,13 @@ from sgsim.layout import (
     LATER_FRAGMENT,
     NEVER_FILTERED,
     NODE,
+    OPEN_COLUMN,
     OTHER_SERVICES,
     REVERSE,
     RULE_BITS,
     TCP_SERVICES,
     UDP_SERVICES,
+    UNKNOWN_COLUMN,
     UNRESOLVED,
     UNTRACKED,
     UNTRACKED_REPLY,
@@ -31,32 +33,39 @@ _PLACE = np.uint32(NODE - 1)
 
 
 @inner
-def _next(entry, bits):
-    """The place an entry of the trie leads to: NODE, its upper bit, lets the address's next byte in."""
-    byte = np.uint64(bits) & (np.uint64(entry >> np.uint32(31)) * np.uint64(255))
+def through(entry, bits):
+    """The place an entry of a trie leads to: NODE, its sign, lets the address's next byte in."""
+    byte = np.uint64(np.int64(np.int32(entry)) >> 63) & np.uint64(bits) & np.uint64(255)
     return np.uint64(entry & _PLACE) + byte
 
 
 @inner
-def interval(table, version, hi, lo):
-    """The interval an address lies in: a trie of strides 16, 8 and 8 bits for IPv4, bisection for IPv6."""
-    if version == 4:
-        entry = table.root[lo >> np.uint64(16)]
-        entry = table.nodes[_next(entry, lo >> np.uint64(8))]
-        return np.int64(table.leaves[_next(entry, lo)])
-    low = np.int64(0)
-    size = np.int64(len(table.v6_hi))
-    while size > 1:  # without a branch on the comparison: it is never predictable
-        half = size >> 1
-        start_hi = table.v6_hi[low + half]
-        below = (start_hi < hi) | ((start_hi == hi) & (table.v6_lo[low + half] <= lo))
-        low += half * np.int64(below)
-        size -= half
-    return np.int64(table.v6_first) + low
+def _leaf(words, root, lo):
+    """The place of what a trie knows of an IPv4 address."""
+    entry = words[np.uint64(root) + (lo >> np.uint64(16))]
+    return through(words[through(entry, lo >> np.uint64(8))], lo)
 
 
 @inner
-def _service(version, protocol, shape, port):
+def interval(table, version, hi, lo):
+    """The interval an address lies in: by a trie for IPv4, by bisection for IPv6."""
+    if version == 4:
+        return np.int64(table.words[_leaf(table.words, table.intervals, lo)])
+    low = np.uint64(0)
+    size = np.uint64(len(table.v6_starts) >> 1)
+    one = np.uint64(1)
+    while size > one:  # without a branch on the comparison: it is never predictable
+        half = size >> one
+        place = (low + half) << one
+        start_hi = table.v6_starts[place]
+        below = (start_hi < hi) | ((start_hi == hi) & (table.v6_starts[place + one] <= lo))
+        low += half * np.uint64(below)
+        size -= half
+    return np.int64(table.v6_first) + np.int64(low)
+
+
+@inner
+def service_of(version, protocol, shape, port):
     """The packet's place on the service axis; ``port`` is the destination port, or ICMP type and code."""
     of_its_family = not ((protocol == 1 and version == 6) or (protocol == 58 and version == 4))
     if shape == LATER_FRAGMENT:
@@ -73,11 +82,53 @@ def _service(version, protocol, shape, port):
 
 
 @inner
-def _cell(table, side, address, service):
-    record = table.sides[np.uint64(side)]
-    row = np.int64(table.address_class[np.uint64(side * len(table.about) + address)])
-    column = np.int64(table.service_class[np.uint64(record["services"] + np.int64(table.service[np.uint64(service)]))])
-    return np.int64(table.cells[np.uint64(record["cells"] + row * record["width"] + column)])
+def _last_not_above(words, begin, end, wanted):
+    """The place of the last number that is not above ``wanted``, from ``begin`` to ``end``; the first never is."""
+    low = begin
+    size = end - begin
+    while size > 1:  # without a branch on the comparison
+        half = size >> 1
+        low += half * np.int64(words[np.uint64(low + half)] <= wanted)
+        size -= half
+    return low
+
+
+@inner
+def cell_of(table, side, six, position, service):
+    """What the rules of a side say: ADMITTED and the credited rule, or UNRESOLVED; FROM_EVERYWHERE beside ADMITTED.
+
+    ``six``: 1 for IPv6, else 0. ``position``: the IPv4 address, or the number of the IPv6 interval.
+    """
+    words, halves = table.words, table.halves
+    found = np.int64(0)
+    for n in range(table.sides[side]["begin"], table.sides[side]["end"]):
+        record = table.tables[words[np.uint64(n)]]
+        direct = record["root"] >= 0
+        if direct:
+            place = record["direct_columns"] + service
+        else:
+            place = _last_not_above(words, record["services"], record["services_end"], service) + record["columns"]
+        column = np.int64(halves[np.uint64(place)])
+        flags = table.marks[np.uint64(record["flags"] + column)] >> six
+        if flags & OPEN_COLUMN:
+            found |= FROM_EVERYWHERE
+        if flags & UNKNOWN_COLUMN:
+            found |= UNRESOLVED
+        if found & ADMITTED:
+            continue
+        if direct and not six:
+            place = np.int64(_leaf(words, record["root"], position))
+        elif six:
+            place = _last_not_above(words, record["v6"], record["v6_end"], position) + record["rows"]
+        else:
+            place = _last_not_above(words, record["v4"], record["v6"], position) + record["rows"]
+        row = (record["pages_v6"] if six else record["pages_v4"]) + np.int64(halves[np.uint64(place)]) * record["width"]
+        page = np.int64(words[np.uint64(row + (column >> record["page_bits"]))])
+        rank = halves[np.uint64(page + (column & ((np.int64(1) << record["page_bits"]) - 1)))]
+        rule = np.int32(words[np.uint64(record["rules"] + np.int64(rank))])
+        if rule >= 0:
+            found |= ADMITTED | np.int64(rule)
+    return found
 
 
 @inner
@@ -127,27 +178,28 @@ def _reverse_service(version, protocol, shape, src_port, dst_port):
         if dst_port >> 8 == 129:
             return ICMPV6_SERVICES + 128 * 256 + np.int64(dst_port & 255)
         return -1
-    return _service(version, protocol, shape, src_port)
+    return service_of(version, protocol, shape, src_port)
 
 
 @inner
-def _untracked(table, body, side, cell, remote, local):
+def _untracked(table, body, side, cell, remote, local, six, position):
     """Section 6, for an admitted packet: UNTRACKED as the initiator's, UNTRACKED_REPLY as the other side's, or 0."""
     protocol = body["protocol"]
     if (protocol != 6 and protocol != 17) or body["shape"] == LATER_FRAGMENT:
         return 0
     version = body["version"]
-    bit = (1 if protocol == 17 else 0) + (2 if version == 6 else 0)
+    bit = (1 if protocol == 17 else 0) + 2 * six
     found = 0
     if cell & FROM_EVERYWHERE and (table.sides[side ^ 1]["open"] >> bit) & 1:
         found = UNTRACKED
     elif (table.sides[side]["open"] >> bit) & 1:
-        service = _service(version, protocol, body["shape"], body["src_port"])
-        if _cell(table, side ^ 1, remote, service) & FROM_EVERYWHERE:
+        service = service_of(version, protocol, body["shape"], body["src_port"])
+        if cell_of(table, side ^ 1, six, position, service) & FROM_EVERYWHERE:
             found = UNTRACKED_REPLY
     if (table.about[remote] | table.about[local]) & AUTO_TRACKED:
         return 0
-    if table.auto_owner[(side >> 1) * len(table.about) + remote]:
+    automatic = table.sides[side]["automatic"]
+    if automatic >= 0 and table.marks[automatic + remote]:
         return 0
     return found
 
@@ -160,13 +212,17 @@ def answer(table, body, place, direction, remote, local):
     version = body["version"]
     protocol = body["protocol"]
     shape = body["shape"]
-    cell = _cell(table, side, remote, _service(version, protocol, shape, body["dst_port"]))
+    six = np.int64(version == 6)
+    position = body["dst_lo"] if direction == 1 else body["src_lo"]
+    if six:
+        position = np.uint64(remote - np.int64(table.v6_first))
+    cell = cell_of(table, side, six, position, service_of(version, protocol, shape, body["dst_port"]))
     if cell & ADMITTED:
-        return (cell & (RULE_BITS | ADMITTED)) | _untracked(table, body, side, cell, remote, local)
+        return (cell & (RULE_BITS | ADMITTED)) | _untracked(table, body, side, cell, remote, local, six, position)
     answer = cell & UNRESOLVED
     service = _reverse_service(version, protocol, shape, body["src_port"], body["dst_port"])
     if service >= 0:
-        reverse = _cell(table, side ^ 1, remote, service)
+        reverse = cell_of(table, side ^ 1, six, position, service)
         if reverse & ADMITTED:
             answer |= REVERSE | (reverse & RULE_BITS)
     return answer
