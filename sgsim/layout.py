@@ -123,7 +123,7 @@ class Verdicts(NamedTuple):
 
 def verdicts_of(rows: NDArray[np.void]) -> Verdicts:
     """Records of VERDICT as columns."""
-    return Verdicts(*(rows[name] for name in Verdicts._fields[:-1]), rows)
+    return Verdicts._make([*(rows[name] for name in Verdicts._fields[:-1]), rows])
 
 
 TRACKED, OPENED, REPLACED, MIDSTREAM = 1, 2, 4, 8  # bits of Verdicts.flags, as in model.Decision

@@ -256,6 +256,19 @@ class TcpPickup(StrEnum):
     STRICT = "strict"
 
 
+class Midstream(StrEnum):
+    """What becomes of a packet whose flow may be older than the capture: the rules alone judge it, or it passes."""
+
+    EVALUATE = "evaluate"
+    ASSUME = "assume"
+
+
+class Tunnel(StrEnum):
+    """What can be looked into: the frames inside are judged instead of the packets that carry them."""
+
+    VXLAN = "vxlan"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How to judge, where AWS is silent or the snapshot cannot say."""
@@ -263,6 +276,7 @@ class Settings:
     open_loop: bool = False
     fragments: Fragments = Fragments.TRACK
     tcp_pickup: TcpPickup = TcpPickup.LOOSE
+    midstream: Midstream = Midstream.EVALUATE
     timeouts: Timeouts = Timeouts()
     auto_tracked: tuple[Network, ...] = ()
     conntrack_max: int | None = None

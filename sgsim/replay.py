@@ -13,31 +13,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sgsim.captures import Capture, MergedBatch, PacketCapture, PacketWriter, merged, open_capture
+from sgsim.captures import Capture, Decapsulated, MergedBatch, PacketCapture, PacketWriter, merged, open_capture
 from sgsim.engine import Engine, ReferenceEngine, Simulator
 from sgsim.errors import OutputError, SelectionError
 from sgsim.kernels.compiling import is_compiled
 from sgsim.layout import FIRST_DROP, Verdicts
 from sgsim.mapping import AddressMap
-from sgsim.model import Settings, Topology, Verdict
+from sgsim.model import Settings, Topology, Tunnel, Verdict
+from sgsim.relay import AHEAD, relay
 from sgsim.reports.outputs import STANDARD_OUTPUT, OutputFile, check_outputs, is_special
+from sgsim.reports.parquet import ParquetRecords, check_parquet
 from sgsim.reports.records import RecordWriter
-from sgsim.reports.strangers import Strangers
+from sgsim.reports.strangers import most_common
 from sgsim.reports.summary import Summary, summarise
 from sgsim.reports.tally import Tally
 from sgsim.selection import known_interface, nearest_names, select
 from sgsim.sources import load_topology
 
-ENGINES: Mapping[str, Callable[[Topology, Settings, list[str]], Engine]] = {
+ENGINES: Mapping[str, Callable[[Topology, Settings, list[str], int], Engine]] = {
     "fast": Simulator,
     "reference": ReferenceEngine,
 }
-RECORD_ENDINGS = {".ndjson": "ndjson", ".csv": "csv"}
+RECORD_ENDINGS = {".ndjson": "ndjson", ".csv": "csv", ".parquet": "parquet"}
 PACKET_ENDINGS = (".pcap", ".pcapng")
 KERNELS = {"fast": "judge", "reference": "decode"}  # the longest to compile of what each needs
 MOST_STRANGERS = 5
 
-COMPILING = "compiling for this machine, once (some 15 s) ..."
+COMPILING = "compiling for this machine, once (some 12 s) ..."
 
 Text = Callable[[str], None]
 Progress = Callable[[int, int | None, int], None]  # bytes read, bytes in all (None: a stream), packets judged
@@ -48,7 +50,7 @@ AnyCapture = Capture | PacketCapture
 class Outputs:
     """Names of files that results are written to; "-" is standard output.
 
-    ``observations`` end in .ndjson or .csv, ``allowed_packets`` and ``dropped_packets`` in .pcap or .pcapng;
+    ``observations`` end in .ndjson, .csv or .parquet, ``allowed_packets`` and ``dropped_packets`` in .pcap or .pcapng;
     ``only`` keeps the observations of one verdict.
     """
 
@@ -80,7 +82,9 @@ def replay(
     vpc_id: str | None = None,
     at: Mapping[str, str] | None = None,
     maps: Mapping[str, str] | None = None,
+    decapsulate: Tunnel | None = None,
     engine: str = "fast",
+    jobs: int = 1,
     outputs: Outputs | None = None,
     strict: bool = False,
     listeners: Listeners | None = None,
@@ -89,7 +93,9 @@ def replay(
 
     ``captures`` are names of files ("-": standard input) or iterables of scapy packets; ``enis`` and ``vpc_id`` select
     interfaces (all without them); ``at`` says at which interface a capture was taken, by its name as given; ``maps``
-    says which interface an address of the captures stands for; ``engine`` is "fast" or "reference".
+    says which interface an address of the captures stands for; ``decapsulate`` judges the frames inside a tunnel's
+    packets, packets that are written are still the outer ones; ``engine`` is "fast" or "reference"; ``jobs`` is the
+    number of threads, on which nothing but the speed depends.
 
     Raises SgsimError: input that cannot be read or judged, results that cannot be written; with ``strict``, doubtful
     input too. Output files then keep the name ``FILE.part``.
@@ -108,18 +114,19 @@ def replay(
     with ExitStack() as stack:
         opened = [_opened(capture, strict, stack) for capture in captures]
         places = _places(topology, run.selected, [capture.name for capture in opened], at or {})
-        judge = ENGINES[engine](topology, settings, run.selected)
+        judge = ENGINES[engine](topology, settings, run.selected, AHEAD if jobs > 1 else 1)
         writers = _open_writers(stack, outputs, forms, judge, opened)
         if not is_compiled(KERNELS[engine]):
             listeners.notice(COMPILING)
-        return run.through(opened, judge, places, writers)
+        streams = opened if decapsulate is None else [Decapsulated(capture) for capture in opened]
+        return run.through(opened, streams, judge, places, writers, jobs)
 
 
 class _Writers:
     """What takes the verdicts of each batch beside the tally."""
 
     def __init__(self) -> None:
-        self.records: list[RecordWriter] = []
+        self.records: list[RecordWriter | ParquetRecords] = []
         self.packets: list[tuple[Verdict, PacketWriter]] = []
         self.files: list[OutputFile] = []
 
@@ -158,18 +165,29 @@ class _Run:
         self._map = AddressMap(self._topology, maps)
 
     def through(
-        self, captures: list[AnyCapture], engine: Engine, places: NDArray[np.int32] | None, writers: _Writers
+        self,
+        captures: list[AnyCapture],
+        streams: Sequence[AnyCapture | Decapsulated],
+        engine: Engine,
+        places: NDArray[np.int32] | None,
+        writers: _Writers,
+        jobs: int,
     ) -> Summary:
-        """Judge all batches; ``places``, shape (captures,): where each was taken, or -1."""
-        tally, strangers = Tally(engine), Strangers()
+        """Judge all batches of the streams, one of each capture; ``places``, shape (captures,): where each was taken,
+        or -1."""
+        tally = Tally(engine)
         begun = time.perf_counter()
-        for batch in merged(captures):
+
+        def judge(batch: MergedBatch) -> Verdicts:
             self._map.apply(batch.columns)
-            verdicts = engine.judge_columns(batch.columns, None if places is None else places[batch.capture])
+            return engine.judge_columns(batch.columns, None if places is None else places[batch.capture])
+
+        def take(batch: MergedBatch, verdicts: Verdicts) -> None:
             tally.add(batch.columns, verdicts)
-            strangers.add(batch.columns)
             writers.write(batch, verdicts)
             self._listeners.progress(*_position(captures), tally.packets)
+
+        relay(merged(streams, ahead=AHEAD if jobs > 1 else 1), judge, take, jobs)
         writers.finish()
         seconds = time.perf_counter() - begun
         for capture in captures:
@@ -184,7 +202,7 @@ class _Run:
             captures=[capture.name for capture in captures],
             warnings=list(self._warnings),
             seconds=seconds,
-            strangers=strangers.most_common(MOST_STRANGERS, self._topology, set(self.selected)),
+            strangers=most_common(tally.strangers, MOST_STRANGERS, self._topology, set(self.selected)),
         )
 
     def _warn(self, warnings: Iterable[str]) -> None:
@@ -234,7 +252,10 @@ def _open_writers(
     for name, form in zip(outputs.observations, forms, strict=True):
         file = stack.enter_context(OutputFile(name))
         writers.files.append(file)
-        writers.records.append(RecordWriter(file, form, engine, names, outputs.only))
+        if form == "parquet":
+            writers.records.append(stack.enter_context(ParquetRecords(file, engine, names, outputs.only)))
+        else:
+            writers.records.append(RecordWriter(file, form, engine, names, outputs.only))
     for verdict, packets in ((Verdict.ALLOW, outputs.allowed_packets), (Verdict.DROP, outputs.dropped_packets)):
         if packets is not None:
             file = stack.enter_context(OutputFile(packets))
@@ -248,7 +269,10 @@ def _record_form(name: str) -> str:
     """Which form the records have that go to the file of that name; a pipe or device without an ending: NDJSON."""
     form = RECORD_ENDINGS.get(Path(name).suffix)
     if form is None and not is_special(name):
-        raise OutputError(f"{name}: unknown ending: name it .ndjson or .csv (or - for NDJSON on standard output)")
+        endings = "name it .ndjson, .csv or .parquet (or - for NDJSON on standard output)"
+        raise OutputError(f"{name}: unknown ending: {endings}")
+    if form == "parquet":
+        check_parquet(name)
     return form or "ndjson"
 
 

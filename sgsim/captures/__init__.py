@@ -5,7 +5,7 @@
             batch.columns.src_lo, batch.columns.dst_port, ...
 
 Several captures as one stream in the order of time: ``merged([capture, ...])``. Packets back into files:
-``PacketWriter``.
+``PacketWriter``. The frames inside VXLAN packets: ``Decapsulated(capture)``.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from sgsim.captures.batch import Batch, Link, MergedBatch
 from sgsim.captures.capture import Capture, open_capture
 from sgsim.captures.merge import merged
 from sgsim.captures.packets import PacketCapture, from_packets
+from sgsim.captures.tunnel import Decapsulated
 from sgsim.captures.write import PacketWriter
 
 __all__ = [
     "Batch",
     "Capture",
+    "Decapsulated",
     "Link",
     "MergedBatch",
     "PacketCapture",

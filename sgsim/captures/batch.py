@@ -35,12 +35,15 @@ class Batch(NamedTuple):
 
     ``columns`` hold arrays of length n, ``window`` the bytes that ``columns.offset`` points into, and ``first`` is
     the number of the first packet in its capture, from 1 (as Wireshark counts frames; skipped packets count too).
-    The arrays belong to the reader: they hold until the next batch is asked for. Copy what is to be kept.
+    ``lengths`` (uint32, length n) is given where some of ``columns.length`` are of frames inside: the frames' own.
+    The arrays belong to the reader: they hold until the next batch is asked for, or as many as ``ahead`` says. Copy
+    what is to be kept.
     """
 
     columns: PacketColumns
     window: NDArray[np.uint8]
     first: int
+    lengths: NDArray[np.uint32] | None = None
 
 
 class MergedBatch(NamedTuple):
@@ -49,10 +52,11 @@ class MergedBatch(NamedTuple):
     ``capture`` (int32, length n) is the place of each packet's capture in the list that was merged, ``number`` (int64)
     its number in that capture, from 1. Its frame is
     ``windows[capture[i]][columns.offset[i] : columns.offset[i] + columns.captured[i]]``,
-    its link ``captures[capture[i]].links[columns.link[i]]``.
+    its link ``captures[capture[i]].links[columns.link[i]]``. ``lengths`` as in Batch.
     """
 
     columns: PacketColumns
     windows: tuple[NDArray[np.uint8], ...]
     capture: NDArray[np.int32]
     number: NDArray[np.int64]
+    lengths: NDArray[np.uint32] | None = None

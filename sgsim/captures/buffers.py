@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import cycle
+
 import numpy as np
 
 from sgsim.layout import BODY, HEAD, QUOTE, PacketColumns
@@ -15,3 +18,8 @@ def allocate(packets: int) -> PacketColumns:
 def trimmed(columns: PacketColumns, packets: int, quotes: int) -> PacketColumns:
     """Views of the first packets, and of the first quotes."""
     return PacketColumns(columns.heads[:packets], columns.bodies[:packets], columns.quotes[:quotes])
+
+
+def rounds(packets: int, ahead: int) -> Iterator[PacketColumns]:
+    """Columns for one batch after the other: each is used again ``ahead`` batches later."""
+    return cycle([allocate(packets) for _ in range(ahead)])

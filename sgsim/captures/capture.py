@@ -63,12 +63,13 @@ class Capture:
         """Bytes of the file that have been read, as ``size`` counts them."""
         return self._window.source.position
 
-    def batches(self, packets: int = BATCH) -> Iterator[Batch]:
-        """The packets, once, at most ``packets`` of them at a time; a stream's are handed on as they arrive.
+    def batches(self, packets: int = BATCH, ahead: int = 1) -> Iterator[Batch]:
+        """The packets, once, at most ``packets`` of them at a time; a stream's are handed on as they arrive. A batch
+        holds until ``ahead`` more have been asked for.
 
         Raises CaptureError where the capture cannot be read on, after everything before that place.
         """
-        return self._reader.batches(packets)
+        return self._reader.batches(packets, ahead)
 
     def close(self) -> None:
         """Close the file; closing twice does nothing."""

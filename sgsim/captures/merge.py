@@ -13,21 +13,21 @@ from sgsim.layout import PacketColumns
 
 
 class Batches(Protocol):
-    """What can be merged: a Capture, a PacketCapture."""
+    """What can be merged: a Capture, a PacketCapture, either of them Decapsulated."""
 
-    def batches(self, packets: int = BATCH) -> Iterator[Batch]: ...
+    def batches(self, packets: int = BATCH, ahead: int = 1) -> Iterator[Batch]: ...
 
 
-def merged(captures: Sequence[Batches], packets: int = BATCH) -> Iterator[MergedBatch]:
+def merged(captures: Sequence[Batches], packets: int = BATCH, ahead: int = 1) -> Iterator[MergedBatch]:
     """The packets of all captures by time, ``packets`` or fewer of each at a time; ties in the order given.
 
     Each capture's own order is kept: a packet is sorted by the running maximum of its capture's times, which is what
-    taking the earliest of the captures' next packets amounts to. One capture alone is passed on as it is. Raises what
-    reading the captures raises.
+    taking the earliest of the captures' next packets amounts to. One capture alone is passed on as it is. A batch holds
+    until ``ahead`` more have been asked for. Raises what reading the captures raises.
     """
     if len(captures) == 1:
-        return _alone(captures[0].batches(packets))
-    return _several([_Head(capture.batches(packets), place) for place, capture in enumerate(captures)])
+        return _alone(captures[0].batches(packets, ahead))
+    return _several([_Head(capture.batches(packets, ahead + 1), place) for place, capture in enumerate(captures)])
 
 
 def _alone(batches: Iterator[Batch]) -> Iterator[MergedBatch]:
@@ -37,7 +37,7 @@ def _alone(batches: Iterator[Batch]) -> Iterator[MergedBatch]:
         count = len(batch.columns.heads)
         if len(capture) < count:
             capture, numbers = np.zeros(count, dtype=np.int32), np.arange(count, dtype=np.int64)
-        yield MergedBatch(batch.columns, (batch.window,), capture[:count], numbers[:count] + batch.first)
+        yield MergedBatch(batch.columns, (batch.window,), capture[:count], numbers[:count] + batch.first, batch.lengths)
 
 
 class _Head:
@@ -76,7 +76,7 @@ def _several(heads: list[_Head]) -> Iterator[MergedBatch]:
         numbers = [np.arange(begin, end, dtype=np.int64) + _batch(head).first for head, begin, end in pieces]
         columns = _gathered([(_batch(head).columns, begin, end) for head, begin, end in pieces], order)
         windows = tuple(head.window for head in heads)
-        yield MergedBatch(columns, windows, capture[order], np.concatenate(numbers)[order])
+        yield MergedBatch(columns, windows, capture[order], np.concatenate(numbers)[order], _lengths(pieces, order))
         for head, _, end in pieces:
             head.begin = end
         last.advance()
@@ -85,6 +85,15 @@ def _several(heads: list[_Head]) -> Iterator[MergedBatch]:
 def _batch(head: _Head) -> Batch:
     assert head.batch is not None
     return head.batch
+
+
+def _lengths(pieces: Sequence[tuple[_Head, int, int]], order: NDArray[np.int64]) -> NDArray[np.uint32] | None:
+    """The frames' own lengths, where those of some piece are not its columns'."""
+    batches = [(_batch(head), begin, end) for head, begin, end in pieces]
+    if all(batch.lengths is None for batch, _, _ in batches):
+        return None
+    own = (batch.columns.length if batch.lengths is None else batch.lengths for batch, _, _ in batches)
+    return np.concatenate([part[begin:end] for part, (_, begin, end) in zip(own, batches, strict=True)])[order]
 
 
 def _gathered(pieces: Sequence[tuple[PacketColumns, int, int]], order: NDArray[np.int64]) -> PacketColumns:

@@ -39,7 +39,7 @@ class PacketCapture:
         self.size: int | None = None
         self.position = 0
 
-    def batches(self, packets: int = BATCH) -> Iterator[Batch]:
+    def batches(self, packets: int = BATCH, ahead: int = 1) -> Iterator[Batch]:
         """As ``Capture.batches``. Raises TypeError for what is no scapy packet of a known bottom layer."""
         link_types = np.array([link.link_type for link in self.links], dtype=np.uint16)
         stream, first = iter(self._packets), 1

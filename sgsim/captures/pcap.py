@@ -10,7 +10,7 @@ from struct import unpack
 
 from sgsim.captures import linktypes
 from sgsim.captures.batch import Batch, Link
-from sgsim.captures.buffers import allocate, trimmed
+from sgsim.captures.buffers import rounds, trimmed
 from sgsim.captures.source import Window
 from sgsim.errors import CaptureError
 from sgsim.kernels import walk
@@ -52,18 +52,20 @@ class PcapReader:
         form = walk.PcapFormat(order == ">", header, lengths, 10 ** (9 - digits))
         return form, Link(link_type, snaplen, digits)
 
-    def batches(self, packets: int) -> Iterator[Batch]:
+    def batches(self, packets: int, ahead: int) -> Iterator[Batch]:
         window = self.window
-        columns = allocate(packets)
+        window.keep(ahead)
+        buffers = rounds(packets, ahead)
+        columns = next(buffers)
         first = 1
         while True:
-            found = walk.read_pcap(
-                window.data, window.begin, window.end, self.form, self.link.link_type, columns
-            )
-            count, start = found.packets, window.base
+            found = walk.read_pcap(window.data, window.begin, window.end, self.form, self.link.link_type, columns)
+            count, start = int(found.packets), window.base
             window.begin = found.at
             if count:
+                window.handed_on()
                 yield Batch(trimmed(columns, count, found.quotes), window.data, first)
+                columns = next(buffers)
                 first += count
             if found.status == walk.LONG_RECORD:
                 most = "262144 is the most; the file is damaged"

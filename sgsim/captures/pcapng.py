@@ -10,7 +10,7 @@ import numpy as np
 
 from sgsim.captures import linktypes
 from sgsim.captures.batch import Batch, Link
-from sgsim.captures.buffers import allocate, trimmed
+from sgsim.captures.buffers import rounds, trimmed
 from sgsim.captures.pcap import end_of_stream
 from sgsim.captures.source import Window
 from sgsim.errors import CaptureError
@@ -138,8 +138,10 @@ class PcapngReader:
         section.describe(snaplen, units, offset)
         self.window.begin += total
 
-    def batches(self, packets: int) -> Iterator[Batch]:
-        window, columns = self.window, allocate(packets)
+    def batches(self, packets: int, ahead: int) -> Iterator[Batch]:
+        window, buffers = self.window, rounds(packets, ahead)
+        window.keep(ahead)
+        columns = next(buffers)
         table = self.section.table()
         last_time, clamped = 0, False
         going = True
@@ -151,8 +153,10 @@ class PcapngReader:
             if found.packets:
                 if self.packet == 1:
                     self._refuse_if_hopeless()
-                first, self.packet = self.packet, self.packet + found.packets
+                first, self.packet = self.packet, self.packet + int(found.packets)
+                window.handed_on()
                 yield Batch(trimmed(columns, found.packets, found.quotes), window.data, first)
+                columns = next(buffers)
             if found.clamped and not clamped:
                 clamped = True
                 self.warnings.append(f"{window.name}: times beyond 146 years from 1970 are held at that bound")

@@ -11,6 +11,7 @@ import os
 import select
 import stat
 import zlib
+from collections import deque
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -212,12 +213,26 @@ class Zstd(Members):
 
 
 class Window:
-    """``data[begin:end]`` holds bytes that are read and not yet used; ``data[0]`` is byte ``base`` of the stream."""
+    """``data[begin:end]`` holds bytes that are read and not yet used; ``data[0]`` is byte ``base`` of the stream.
+
+    What was handed on stays where it is until the window has moved ``ahead`` times after ``handed_on``.
+    """
 
     def __init__(self, name: str, source: Bytes) -> None:
         self.name, self.source = name, source
         self.data: NDArray[np.uint8] = np.empty(WINDOW, np.uint8)
         self.begin = self.end = self.base = 0
+        self._others: deque[NDArray[np.uint8]] = deque()  # buffers to move to, the one left longest ago first
+        self._handed_on = False
+
+    def keep(self, ahead: int) -> None:
+        """What is handed on from now on is left alone while the window moves ``ahead`` times."""
+        while len(self._others) < ahead - 1:
+            self._others.append(np.empty(0, np.uint8))
+
+    def handed_on(self) -> None:
+        """Somebody looks into the window as it is."""
+        self._handed_on = True
 
     @property
     def offset(self) -> int:
@@ -227,7 +242,13 @@ class Window:
     def fill(self, needed: int) -> bool:
         """Read on until ``needed`` bytes are there from ``begin``; False where the stream ends. Moves the data."""
         rest = self.end - self.begin
-        data = self.data if needed <= len(self.data) else np.empty(needed + WINDOW, np.uint8)
+        data = self.data
+        if self._handed_on and self._others:
+            self._others.append(data)
+            data = self._others.popleft()
+        self._handed_on = False
+        if needed > len(data):
+            data = np.empty(max(needed + WINDOW if needed > WINDOW else 0, WINDOW), np.uint8)
         data[:rest] = self.data[self.begin : self.end].copy()
         self.data, self.base, self.begin, self.end = data, self.base + self.begin, 0, rest
         room = memoryview(data)  # type: ignore[arg-type]

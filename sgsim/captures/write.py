@@ -47,7 +47,11 @@ class PacketWriter:
         rows = np.flatnonzero(chosen)
         if not len(rows):
             return 0
-        captured = batch.columns.captured[rows].astype(np.int64)
+        columns = batch.columns
+        if batch.lengths is not None:
+            columns = columns._replace(heads=columns.heads.copy())
+            columns.length[:] = batch.lengths
+        captured = columns.captured[rows].astype(np.int64)
         sizes = (captured + 3 & ~3) + PCAPNG_HEADER if self._pcapng else captured + PCAP_HEADER
         ends = np.cumsum(sizes)
         out = np.empty(int(ends[-1]), dtype=np.uint8)
@@ -56,7 +60,7 @@ class PacketWriter:
             own = slice(None) if len(batch.windows) == 1 else np.flatnonzero(sources == capture)
             records = self._records(capture, np.unique(batch.columns.link[rows[own]]).tolist())
             places = (ends - sizes)[own]
-            write_records(batch.windows[capture], batch.columns, rows[own], places, records, out)
+            write_records(batch.windows[capture], columns, rows[own], places, records, out)
         self._put(out.data)
         return len(rows)
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from sgsim.cli.exits import NO
-from sgsim.model import Fragments, Network, Settings, TcpPickup, Timeouts, Verdict
+from sgsim.model import Fragments, Midstream, Network, Settings, TcpPickup, Timeouts, Tunnel, Verdict
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -70,6 +70,11 @@ which = _options(
         multiple=True,
         help="ADDRESS stands for ENI: it is replaced by its primary address before anything is judged.",
     ),
+    click.option(
+        "--decapsulate",
+        type=click.Choice([str(each) for each in Tunnel]),
+        help="Judge the frames inside UDP packets to port 4789, as VPC Traffic Mirroring sends them.",
+    ),
 )
 results = _options(
     click.option(
@@ -77,7 +82,7 @@ results = _options(
         "observations",
         metavar="FILE",
         multiple=True,
-        help="Write the observations as .ndjson or .csv; - is NDJSON on standard output. May be repeated.",
+        help="Write the observations as .ndjson, .csv or .parquet; - is NDJSON on standard output. May be repeated.",
     ),
     click.option("--only", type=click.Choice(["allow", "drop"]), help="Only these observations in -o."),
     click.option(
@@ -91,10 +96,11 @@ judging = _options(
     click.option("--open-loop", is_flag=True, help="Judge each packet on its own, as a firewall on the wire would."),
     click.option(
         "--midstream",
-        type=click.Choice(["evaluate"]),
-        default="evaluate",
+        type=click.Choice([str(each) for each in Midstream]),
+        default=str(Midstream.EVALUATE),
         show_default=True,
-        help="Flows older than the capture are judged by the rules like any other, and counted.",
+        help="Flows that may be older than the capture: judged by the rules like any other, and counted; or taken for "
+        "connections if the rules admit the other direction.",
     ),
     click.option(
         "--fragments",
@@ -138,7 +144,7 @@ running = _options(
         type=click.IntRange(min=1),
         default=1,
         show_default=True,
-        help="Worker threads; this version has one.",
+        help="Threads that read, judge and write, three of which have something to do: only the speed depends on it.",
     ),
     click.option(
         "--engine",
@@ -167,8 +173,6 @@ def command(snapshot: str, captures: tuple[str, ...], **options: Any) -> None:
     to_stdout = STANDARD_OUTPUT in options["observations"]
     if options["as_json"] and to_stdout:
         raise click.UsageError("-o - and --json both go to standard output: give -o a file, or leave out --json")
-    if options["jobs"] != 1:
-        raise click.UsageError(f"--jobs {options['jobs']}: this version has one worker thread: leave it out, or say 1")
     if options["only"] and not options["observations"]:
         raise click.UsageError("--only chooses what -o writes: add -o FILE")
     summary = _replay(snapshot, captures, options)
@@ -201,7 +205,9 @@ def _replay(snapshot: str, captures: tuple[str, ...], options: dict[str, Any]) -
             vpc_id=options["vpc_id"],
             at=options["at"],
             maps=options["maps"],
+            decapsulate=Tunnel(options["decapsulate"]) if options["decapsulate"] else None,
             engine=options["engine"],
+            jobs=options["jobs"],
             outputs=outputs,
             strict=options["strict"],
             listeners=Listeners(
@@ -220,6 +226,7 @@ def _settings(options: dict[str, Any]) -> Settings:
         open_loop=options["open_loop"],
         fragments=Fragments(options["fragments"]),
         tcp_pickup=TcpPickup(options["tcp_pickup"]),
+        midstream=Midstream(options["midstream"]),
         timeouts=timeouts,
         auto_tracked=options["auto_tracked"],
         conntrack_max=options["conntrack_max"],

@@ -36,7 +36,8 @@ class Engine(Protocol):
     def judge_columns(self, columns: PacketColumns, at: NDArray[np.int32] | None = None) -> Verdicts:
         """Judge a batch. ``at``, shape (n,): the place in ``interfaces`` a packet was captured at, or -1.
 
-        Writes the codes of LOCAL and NO_INTERFACE into ``columns.skip``. The result may be reused by the next call.
+        Writes the codes of LOCAL and NO_INTERFACE into ``columns.skip``. The result may be used again by a later
+        call: it holds until ``ahead`` more batches have been judged.
         """
 
     def live_entries(self) -> int:

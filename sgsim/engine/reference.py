@@ -34,7 +34,11 @@ class ReferenceEngine:
     """Slow: some ten thousand packets a second. See ``Engine`` for the members."""
 
     def __init__(
-        self, topology: Topology, settings: Settings | None = None, selected: Iterable[str] | None = None
+        self,
+        topology: Topology,
+        settings: Settings | None = None,
+        selected: Iterable[str] | None = None,
+        ahead: int = 1,
     ) -> None:
         self._judge = ReferenceJudge(topology, settings, selected)
         self.interfaces: list[Interface] = list(self._judge.interfaces)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+from collections import deque
 from collections.abc import Iterable
 from typing import Any, overload
 
@@ -37,7 +38,18 @@ from sgsim.layout import (
     Verdicts,
     verdicts_of,
 )
-from sgsim.model import Decision, Direction, Fragments, Interface, Rule, Settings, TcpPickup, Timeouts, Topology
+from sgsim.model import (
+    Decision,
+    Direction,
+    Fragments,
+    Interface,
+    Midstream,
+    Rule,
+    Settings,
+    TcpPickup,
+    Timeouts,
+    Topology,
+)
 from sgsim.selection import check_groups, check_owners
 
 _SECOND = 1_000_000_000
@@ -53,11 +65,17 @@ def _most(size: int) -> int:
 class Simulator:
     """Judges packets at the gates of the selected interfaces (all when None). See ``Engine`` for the members.
 
+    The verdicts of a batch hold until ``ahead`` more have been judged.
+
     Raises SelectionError where an interface has a group that the topology does not, or two own one address.
     """
 
     def __init__(
-        self, topology: Topology, settings: Settings | None = None, selected: Iterable[str] | None = None
+        self,
+        topology: Topology,
+        settings: Settings | None = None,
+        selected: Iterable[str] | None = None,
+        ahead: int = 1,
     ) -> None:
         settings = settings or Settings()
         chosen = topology.interfaces if selected is None else set(selected)
@@ -68,7 +86,7 @@ class Simulator:
         self.table = compile_topology(topology, self.interfaces, settings)
         self._begun = False
         self._state = _fresh_state(self.interfaces, settings)
-        self._rows = np.zeros(0, dtype=VERDICT)
+        self._rounds = deque(np.zeros(0, dtype=VERDICT) for _ in range(ahead))
         self._anywhere = np.zeros(0, dtype=np.int32)
 
     @property
@@ -83,17 +101,19 @@ class Simulator:
     def judge_columns(self, columns: PacketColumns, at: NDArray[np.int32] | None = None) -> Verdicts:
         packets = len(columns.heads)
         if not packets:
-            return verdicts_of(self._rows[:0])
+            return verdicts_of(np.zeros(0, dtype=VERDICT))
         counts = self._state.counts
         if not self._begun:
             self._begun = True
             counts[STARTED] = counts[NOW] = columns.time_ns[0]
-        if len(self._rows) < 2 * packets + 1:
-            self._rows = np.zeros(2 * packets + 1, dtype=VERDICT)
+        self._rounds.rotate()
+        if len(self._rounds[0]) < 2 * packets + 1:
+            self._rounds[0] = np.zeros(2 * packets + 1, dtype=VERDICT)
+        rows = self._rounds[0]
         self._make_room(packets + 2 * int(np.count_nonzero(columns.shape == FIRST_FRAGMENT)))
         anywhere = self._anywhere if at is None else at
-        found = judge(columns, self.table, anywhere, self._state, self._rows.view(np.int64))
-        return verdicts_of(self._rows[:found])
+        found = judge(columns, self.table, anywhere, self._state, rows.view(np.int64))
+        return verdicts_of(rows[:found])
 
     @overload
     def judge(self, packets: list[Any] | tuple[Any, ...]) -> list[list[Decision]]: ...
@@ -202,7 +222,7 @@ def _timers(interface: Interface, timeouts: Timeouts) -> tuple[int, ...]:
 def _settings(settings: Settings, timeouts: Timeouts) -> TrackSettings:
     numbers = (
         int(settings.open_loop),
-        0,
+        int(settings.midstream is Midstream.ASSUME),
         list(Fragments).index(settings.fragments),
         int(settings.tcp_pickup is TcpPickup.STRICT),
         -1 if settings.conntrack_max is None else settings.conntrack_max,

@@ -16,11 +16,12 @@ from typing import Any
 import numba
 import numpy as np
 from llvmlite import ir
+from numba import extending
 from numba.core import cgutils, types
-from numba.extending import intrinsic
 
 njit: Any = numba.njit  # its stubs know neither all of its options
 config: Any = numba.config  # nor the settings, which come from the environment
+intrinsic: Any = extending.intrinsic
 
 _HERE = Path(__file__).parent
 _SOURCES = (*sorted(_HERE.glob("*.py")), _HERE.parent / "layout.py", _HERE.parent / "model.py")

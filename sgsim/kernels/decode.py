@@ -174,7 +174,7 @@ def _quoted(data, at, limit, version, quotes, row):
 
 @inner
 def _fields(data, at, payload, skip, version, protocol, shape):
-    """Addresses, port slots and TCP flags of a frame that ``_frame`` found good; zeros for others."""
+    """Addresses, port slots and TCP flags of a frame that ``frame`` found good; zeros for others."""
     zero = U64(0)
     if skip != GOOD:
         return zero, zero, zero, zero, zero, zero, zero
@@ -187,7 +187,7 @@ def _fields(data, at, payload, skip, version, protocol, shape):
 
 
 @inner
-def _frame(data, start, captured, length, link_type):
+def frame(data, start, captured, length, link_type):
     """One frame: (skip, version, IP header, payload, packet's end, protocol, shape, fragment id)."""
     captured_end = start + captured
     wire_end = start + max(length, captured)
@@ -250,8 +250,33 @@ def _is_plain6(data, start, captured):
 
 
 @inner
+def _plain4(data, start):
+    """(protocol, addresses, ports, TCP flags) of a frame that ``_is_plain4``."""
+    protocol = U64(data[start + U64(23)])
+    both = u64(data, start + U64(26))
+    two = u32(data, start + U64(34))
+    ports = two >> U64(16), two & U64(0xFFFF)
+    if seldom(protocol == ICMP):
+        ports = u16(data, start + U64(38)), two >> U64(16)
+    flags = U64(data[start + U64(47)]) * U64(protocol == TCP)
+    return protocol, (U64(0), both >> U64(32), U64(0), both & U64(0xFFFFFFFF)), ports, flags
+
+
+@inner
+def _plain6(data, start):
+    """As ``_plain4``, of a frame that ``_is_plain6``."""
+    protocol = U64(data[start + U64(20)])
+    two = u32(data, start + U64(54))
+    ports = two >> U64(16), two & U64(0xFFFF)
+    if protocol == ICMPV6:
+        ports = u16(data, start + U64(58)), two >> U64(16)
+    flags = U64(data[start + U64(67)]) if protocol == TCP else U64(0)
+    return protocol, _addresses(data, start + U64(14), U64(6)), ports, flags
+
+
+@inner
 def _put(columns, i, version, protocol, shape, addresses, ports, flags, fragment_id):
-    """The fields of a packet that may be observed, and what its flow is called."""
+    """The fields of a packet that may be observed."""
     body = columns.bodies[i]
     body["src_hi"], body["src_lo"], body["dst_hi"], body["dst_lo"] = addresses
     body["fragment_id"], body["quoted"] = U32(fragment_id), np.int32(-1)
@@ -259,12 +284,11 @@ def _put(columns, i, version, protocol, shape, addresses, ports, flags, fragment
     body["src_port"], body["dst_port"] = U16(src_port), U16(dst_port)
     body["version"], body["protocol"] = U8(version), U8(protocol)
     body["shape"], body["tcp_flags"] = U8(shape), U8(flags)
-    columns.heads[i]["skip"] = U8(0)
-    _name_flow(columns, i, version, protocol, shape, addresses, ports, flags)
 
 
 @inner
 def _name_flow(columns, i, version, protocol, shape, addresses, ports, flags):
+    """What the packet's flow is called, and how the packet goes in it."""
     back = is_back(addresses)
     src_port, dst_port = ports
     head = columns.heads[i]
@@ -272,6 +296,7 @@ def _name_flow(columns, i, version, protocol, shape, addresses, ports, flags):
     head["ends"] = ends_of(pair_of(addresses, back))
     way = (flags & U64(7) | (flags & U64(ACK)) >> U64(1)) << U64(WAY_FLAGS) | back
     head["way"] = U16(way | (U64(layout.FIRST) if shape == FIRST else U64(0)))
+    head["skip"] = U8(0)
 
 
 @inner
@@ -280,26 +305,15 @@ def decode_frame(data, link_type, columns, i, made):
     Returns how many are then."""
     start, captured = U64(columns.heads[i]["offset"]), U64(columns.heads[i]["captured"])
     if link_type == ETHERNET and captured >= U64(48):
-        protocol = U64(data[start + U64(23)])
-        if _is_plain4(data, start, protocol):
-            both = u64(data, start + U64(26))
-            addresses = U64(0), both >> U64(32), U64(0), both & U64(0xFFFFFFFF)
-            two = u32(data, start + U64(34))
-            ports = two >> U64(16), two & U64(0xFFFF)
-            if seldom(protocol == ICMP):
-                ports = u16(data, start + U64(38)), two >> U64(16)
-            flags = U64(data[start + U64(47)]) * U64(protocol == TCP)
+        if _is_plain4(data, start, U64(data[start + U64(23)])):
+            protocol, addresses, ports, flags = _plain4(data, start)
             _put(columns, i, U64(4), protocol, WHOLE, addresses, ports, flags, U64(0))
+            _name_flow(columns, i, U64(4), protocol, WHOLE, addresses, ports, flags)
             return made
         if _is_plain6(data, start, captured):
-            protocol = U64(data[start + U64(20)])
-            two = u32(data, start + U64(54))
-            ports = two >> U64(16), two & U64(0xFFFF)
-            if protocol == ICMPV6:
-                ports = u16(data, start + U64(58)), two >> U64(16)
-            flags = U64(data[start + U64(67)]) if protocol == TCP else U64(0)
-            addresses = _addresses(data, start + U64(14), U64(6))
+            protocol, addresses, ports, flags = _plain6(data, start)
             _put(columns, i, U64(6), protocol, WHOLE, addresses, ports, flags, U64(0))
+            _name_flow(columns, i, U64(6), protocol, WHOLE, addresses, ports, flags)
             return made
     return _decode_any(data, link_type, columns, i, made)
 
@@ -308,7 +322,7 @@ def decode_frame(data, link_type, columns, i, made):
 def _decode_any(data, link_type, columns, i, made):
     """``decode_frame`` for whatever comes."""
     start, captured = U64(columns.heads[i]["offset"]), U64(columns.heads[i]["captured"])
-    skip, version, at, payload, end, protocol, shape, fragment_id = _frame(
+    skip, version, at, payload, end, protocol, shape, fragment_id = frame(
         data, start, captured, U64(columns.heads[i]["length"]), link_type
     )
     src_hi, src_lo, dst_hi, dst_lo, src_port, dst_port, flags = _fields(
@@ -316,6 +330,7 @@ def _decode_any(data, link_type, columns, i, made):
     )
     addresses, ports = (src_hi, src_lo, dst_hi, dst_lo), (src_port, dst_port)
     _put(columns, i, version, protocol, shape, addresses, ports, flags, fragment_id)
+    _name_flow(columns, i, version, protocol, shape, addresses, ports, flags)
     if skip != GOOD:
         columns.heads[i]["skip"], columns.heads[i]["flow"] = U8(skip), ZERO
         return made
@@ -349,6 +364,7 @@ def name_flows(columns: PacketColumns) -> None:
         ports = U64(body["src_port"]), U64(body["dst_port"])
         version, protocol, shape = U64(body["version"]), U64(body["protocol"]), U64(body["shape"])
         flags = U64(body["tcp_flags"])
+        skip = columns.heads[i]["skip"]
         _name_flow(columns, i, version, protocol, shape, addresses_of(columns, i), ports, flags)
-        if columns.heads[i]["skip"] != 0:
-            columns.heads[i]["flow"] = ZERO
+        if skip != 0:
+            columns.heads[i]["skip"], columns.heads[i]["flow"] = skip, ZERO

@@ -59,7 +59,7 @@ def request_type(version, protocol, port):
 def flow_key(version, protocol, back, src_port, dst_port):
     """The word KEY of a packet's flow, whichever way the packet goes, or 0 where it belongs to none."""
     upper = ZERO
-    if protocol == 6 or protocol == 17:
+    if (protocol == 6) | (protocol == 17):  # in numbers: which of the two it is cannot be predicted
         ports = (np.uint64(src_port) << np.uint64(16)) | np.uint64(dst_port)
         upper = (ports << (np.uint64(16) * back) | ports >> (np.uint64(16) * back)) & np.uint64(0xFFFFFFFF)
     elif protocol == 1 or protocol == 58:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from sgsim.kernels.compiling import inner, kernel, prefetch, rare, seldom
-from sgsim.kernels.match import answer, interval, is_exempt
+from sgsim.kernels.match import interval, is_exempt
 from sgsim.kernels.slots import (
     ZERO,
     addresses_of,
@@ -22,11 +22,12 @@ from sgsim.kernels.slots import (
     start_of,
 )
 from sgsim.kernels.track import (
-    EXEMPT_REASON,
-    NOT_REACHED,
+    BARE_EXEMPT,
+    BARE_NOT_REACHED,
+    BARE_UNFILTERED,
     UNFILTERED_REASON,
+    ask,
     at_once,
-    decided,
     remember_fate,
     settled,
     without_record,
@@ -69,6 +70,8 @@ _BETWEEN = _UPPER - _LOWER
 _RING = np.uint64(2 * AHEAD - 1)
 _WIDE = np.uint64(WIDE)
 
+_WAYS = (np.int64(1), np.int64(0))  # egress, then ingress
+
 NOBODY = -1  # in the place of a record: the packet meets no gate
 
 
@@ -85,18 +88,18 @@ def _fetch(columns, state, n):
 
 
 @inner
-def _owners(columns, table, i):
+def _owners(body, table):
     """(interval of the source, of the destination, sender, receiver) of a packet; -1: nobody's."""
-    version = columns.bodies[i]["version"]
-    source = interval(table, version, columns.bodies[i]["src_hi"], columns.bodies[i]["src_lo"])
-    destination = interval(table, version, columns.bodies[i]["dst_hi"], columns.bodies[i]["dst_lo"])
+    version = body["version"]
+    source = interval(table, version, body["src_hi"], body["src_lo"])
+    destination = interval(table, version, body["dst_hi"], body["dst_lo"])
     sender = (table.about[np.uint64(source)] >> OWNER_SHIFT) - 1
     receiver = (table.about[np.uint64(destination)] >> OWNER_SHIFT) - 1
     return source, destination, np.int64(sender), np.int64(receiver)
 
 
 @inner
-def _gate_word(columns, table, i, interface, egress, remote, local):
+def _gate_word(body, table, interface, egress, remote, local):
     """GATE_WORD of a flow without entry at the interface that owns its local address, or 0 where nobody does."""
     if interface < 0:
         return np.int64(0)
@@ -105,9 +108,24 @@ def _gate_word(columns, table, i, interface, egress, remote, local):
         word |= RECEIVES
     if table.gates[interface]["groups"] < 0:
         word |= NEVER_ASKS
-    elif is_exempt(table, columns, i, interface, egress, remote):
+    elif is_exempt(table, body, interface, egress, remote):
         word |= NEVER_ASKS | IS_EXEMPT
     return word
+
+
+@rare
+def _gates(bodies, table, i):
+    """(0, GATE_WORD of the sender's gate, of the receiver's) for the first packet of a flow; or (why it is skipped,
+    0, 0)."""
+    body = bodies[i]
+    source, destination, sender, receiver = _owners(body, table)
+    if sender < 0 and receiver < 0:
+        return _NO_INTERFACE, np.int64(0), np.int64(0)
+    if sender == receiver:
+        return _LOCAL, np.int64(0), np.int64(0)
+    near = _gate_word(body, table, sender, _WAYS[0], destination, source)
+    far = _gate_word(body, table, receiver, _WAYS[1], source, destination)
+    return np.uint8(0), near, far
 
 
 @inner
@@ -120,19 +138,14 @@ def _record(columns, table, i, place, state):
     place, found = find(state.table, place, key, ends, pair)
     if found:
         return np.int64(place)
-    source, destination, sender, receiver = _owners(columns, table, i)
-    if sender < 0 and receiver < 0:
-        columns.heads[i]["skip"] = _NO_INTERFACE
-        return np.int64(NOBODY)
-    if sender == receiver:
-        columns.heads[i]["skip"] = _LOCAL
+    skip, sender, receiver = _gates(columns.bodies, table, i)
+    if skip != 0:
+        head["skip"] = skip
         return np.int64(NOBODY)
     make(state, place, key, ends, pair)
     slots = state.table.slots
-    near = _LOWER + back * _BETWEEN
-    far = _UPPER - back * _BETWEEN
-    slots[place + near + _GATE] = _gate_word(columns, table, i, sender, 1, destination, source)
-    slots[place + far + _GATE] = _gate_word(columns, table, i, receiver, 0, source, destination)
+    slots[place + _LOWER + back * _BETWEEN + _GATE] = sender
+    slots[place + _UPPER - back * _BETWEEN + _GATE] = receiver
     return np.int64(place)
 
 
@@ -140,14 +153,12 @@ def _record(columns, table, i, place, state):
 def _without_record(columns, table, i, interface, egress, source, destination, reached, clock, state):
     """One gate's decision about a packet of no flow."""
     if not reached:
-        return decided(NOT_REACHED, -1, 0)
+        return BARE_NOT_REACHED
     if table.gates[interface]["groups"] < 0:
-        return decided(UNFILTERED_REASON, -1, 0)
-    remote = destination if egress else source
-    local = source if egress else destination
-    if is_exempt(table, columns, i, interface, egress, remote):
-        return decided(EXEMPT_REASON, -1, 0)
-    known = np.int64(answer(table, columns, i, interface, egress, remote, local))
+        return BARE_UNFILTERED
+    if is_exempt(table, columns.bodies[i], interface, egress, destination if egress else source):
+        return BARE_EXEMPT
+    known = ask(columns.bodies, table, i, egress, interface)
     return without_record(columns, i, interface, egress, known, clock, state)
 
 
@@ -162,7 +173,7 @@ def _write(rows, m, i, interface, egress, decision):
 @rare
 def _judge_without_record(columns, table, at, i, clock, state, rows, count):
     """All observations of a packet of no flow; returns the number of observations then."""
-    source, destination, sender, receiver = _owners(columns, table, i)
+    source, destination, sender, receiver = _owners(columns.bodies[i], table)
     if sender >= 0 and sender == receiver:
         columns.heads[i]["skip"] = _LOCAL
         return count
@@ -173,8 +184,8 @@ def _judge_without_record(columns, table, at, i, clock, state, rows, count):
         receiver = receiver if receiver == at[i] else np.int64(-1)
     if sender < 0 and receiver < 0:
         columns.heads[i]["skip"] = _NO_INTERFACE
-    reached = True
-    for egress in (1, 0):
+    reached = np.int64(1)
+    for egress in _WAYS:
         interface = sender if egress else receiver
         if interface < 0:
             continue
@@ -185,7 +196,7 @@ def _judge_without_record(columns, table, at, i, clock, state, rows, count):
             remember_fate(columns, i, interface, egress, decision, clock, state)
         _write(rows, count, i, interface, egress, decision)
         count += 1
-        reached = decision & 255 < FIRST_DROP
+        reached = np.int64(decision & 255 < FIRST_DROP)
     return count
 
 
@@ -203,7 +214,7 @@ def judge(
     ``at``, shape (n,) or (0,), int32: the place of the interface a packet was captured at, or -1. The flow table must
     have room: a packet makes at most one record, a first fragment two more.
     """
-    count = 0
+    count = np.int64(0)  # typed: a literal would have what it is handed to compiled twice
     slots, counts = state.table.slots, state.counts
     packets = len(columns.heads)
     now = counts[NOW]

@@ -132,22 +132,22 @@ def cell_of(table, side, six, position, service):
 
 
 @inner
-def is_exempt(table, columns, i, place, direction, remote):
+def is_exempt(table, body, place, direction, remote):
     """Section 4, at a gate; ``remote`` is the interval of the remote address. Later fragments show no ports and no
     type. The same for all packets of a flow, whichever way they go."""
     gate = table.gates[place]
     flags = table.about[remote]
     if flags & NEVER_FILTERED:
         return True
-    remote_lo = columns.bodies[i]["dst_lo"] if direction == 1 else columns.bodies[i]["src_lo"]
-    version = columns.bodies[i]["version"]
-    protocol = columns.bodies[i]["protocol"]
+    remote_lo = body["dst_lo"] if direction == 1 else body["src_lo"]
+    version = body["version"]
+    protocol = body["protocol"]
     if version == 4 and np.int64(remote_lo) == gate["router"]:
         return True
-    if columns.bodies[i]["shape"] == LATER_FRAGMENT:
+    if body["shape"] == LATER_FRAGMENT:
         return False
-    src = columns.bodies[i]["src_port"]
-    dst = columns.bodies[i]["dst_port"]
+    src = body["src_port"]
+    dst = body["dst_port"]
     if protocol == 17 or protocol == 6:
         remote_port = dst if direction == 1 else src
         if version == 4 and remote_port == 53 and np.int64(remote_lo) == gate["resolver"]:
@@ -182,18 +182,18 @@ def _reverse_service(version, protocol, shape, src_port, dst_port):
 
 
 @inner
-def _untracked(table, columns, i, side, cell, remote, local, six, position):
+def _untracked(table, body, side, cell, remote, local, six, position):
     """Section 6, for an admitted packet: UNTRACKED as the initiator's, UNTRACKED_REPLY as the other side's, or 0."""
-    protocol = columns.bodies[i]["protocol"]
-    if (protocol != 6 and protocol != 17) or columns.bodies[i]["shape"] == LATER_FRAGMENT:
+    protocol = body["protocol"]
+    if (protocol != 6 and protocol != 17) or body["shape"] == LATER_FRAGMENT:
         return 0
-    version = columns.bodies[i]["version"]
+    version = body["version"]
     bit = (1 if protocol == 17 else 0) + 2 * six
     found = 0
     if cell & FROM_EVERYWHERE and (table.sides[side ^ 1]["open"] >> bit) & 1:
         found = UNTRACKED
     elif (table.sides[side]["open"] >> bit) & 1:
-        service = service_of(version, protocol, columns.bodies[i]["shape"], columns.bodies[i]["src_port"])
+        service = service_of(version, protocol, body["shape"], body["src_port"])
         if cell_of(table, side ^ 1, six, position, service) & FROM_EVERYWHERE:
             found = UNTRACKED_REPLY
     if (table.about[remote] | table.about[local]) & AUTO_TRACKED:
@@ -205,22 +205,22 @@ def _untracked(table, columns, i, side, cell, remote, local, six, position):
 
 
 @inner
-def answer(table, columns, i, place, direction, remote, local):
+def answer(table, body, place, direction, remote, local):
     """What the rules say of a packet at a gate that filters it. ``direction``: 0 ingress, 1 egress; ``remote`` and
     ``local`` are intervals. The same for all packets of a flow that go one way, but for ICMP of another code."""
     side = 2 * np.int64(table.gates[place]["groups"]) + direction
-    version = columns.bodies[i]["version"]
-    protocol = columns.bodies[i]["protocol"]
-    shape = columns.bodies[i]["shape"]
+    version = body["version"]
+    protocol = body["protocol"]
+    shape = body["shape"]
     six = np.int64(version == 6)
-    position = columns.bodies[i]["dst_lo"] if direction == 1 else columns.bodies[i]["src_lo"]
+    position = body["dst_lo"] if direction == 1 else body["src_lo"]
     if six:
         position = np.uint64(remote - np.int64(table.v6_first))
-    cell = cell_of(table, side, six, position, service_of(version, protocol, shape, columns.bodies[i]["dst_port"]))
+    cell = cell_of(table, side, six, position, service_of(version, protocol, shape, body["dst_port"]))
     if cell & ADMITTED:
-        return (cell & (RULE_BITS | ADMITTED)) | _untracked(table, columns, i, side, cell, remote, local, six, position)
+        return (cell & (RULE_BITS | ADMITTED)) | _untracked(table, body, side, cell, remote, local, six, position)
     answer = cell & UNRESOLVED
-    service = _reverse_service(version, protocol, shape, columns.bodies[i]["src_port"], columns.bodies[i]["dst_port"])
+    service = _reverse_service(version, protocol, shape, body["src_port"], body["dst_port"])
     if service >= 0:
         reverse = cell_of(table, side ^ 1, six, position, service)
         if reverse & ADMITTED:

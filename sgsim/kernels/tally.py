@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgsim.kernels.compiling import inner, kernel, prefetch, seldom
-from sgsim.layout import FIRST_DROP, LATER_FRAGMENT, TRACKED, PacketColumns
+from sgsim.layout import FIRST_DROP, LATER_FRAGMENT, SKIPS, TRACKED, PacketColumns
+from sgsim.model import Skip
 
 WAITING = 256  # dropped observations that are counted together
 FLOW_LIMIT = 1_000_000  # distinct dropped flows that are counted one by one (48 MB); the others are summed
@@ -35,10 +36,11 @@ DROPPED_FLOW = np.dtype(
 class Counts(NamedTuple):
     """Everything that is counted, but for the dropped flows."""
 
-    skips: NDArray[np.int64]  # (1 + skips,) packets by the code in columns.skip
+    skips: NDArray[np.int64]  # (1 + skips,) packets by the code in columns.skip; first the number of strangers
     flags: NDArray[np.int64]  # (16,) observations by Verdicts.flags, where more than TRACKED is set
     gates: NDArray[np.int64]  # (interfaces, 2, reasons) observations by interface, direction and reason
     rules: NDArray[np.void]  # (rules,) records of CREDIT
+    strangers: NDArray[np.void]  # records of BODY of the first packets that no selected interface sent or received
 
 
 class DroppedFlows(NamedTuple):
@@ -53,6 +55,7 @@ class DroppedFlows(NamedTuple):
 
 
 _ZERO, _ONE = np.int64(0), np.int64(1)
+_NO_INTERFACE = SKIPS.index(Skip.NO_INTERFACE) + 1
 _C1, _C2, _C3 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0x165667B19E3779F9)
 
 @inner
@@ -111,6 +114,15 @@ def _drop(columns, packet, key, slot, flows):
 
 
 @inner
+def _meet(columns, packet, counts):
+    """Keep the addresses of a packet that no selected interface sent or received, while there is room."""
+    met = counts.skips[0]
+    if met < len(counts.strangers):
+        counts.strangers[met] = columns.bodies[packet]
+        counts.skips[0] += _ONE
+
+
+@inner
 def _observation(rows, place):
     """(packet, second word) of a record of VERDICT."""
     at = place << np.uint64(1)
@@ -158,15 +170,24 @@ def _credit(rule, length, time_ns, flags, rules):
 
 
 @kernel
-def tally(columns: PacketColumns, rows: NDArray[np.int64], counts: Counts, flows: DroppedFlows) -> None:
+def tally(
+    columns: PacketColumns,
+    rows: NDArray[np.int64],
+    counts: Counts,
+    flows: DroppedFlows,
+) -> None:
     """Add n packets and their m observations, ``rows``: records of VERDICT as int64, shape (2 m,), to the counts.
-    ``flows`` must have room for m more rows, up to FLOW_LIMIT, and more slots than rows."""
+
+    ``flows`` must have room for m more rows, up to FLOW_LIMIT, and more slots than rows.
+    """
     for n in range(len(columns.heads)):
         skip = columns.heads[np.uint64(n)]["skip"]
         if seldom(skip != 0):
             counts.skips[skip] += _ONE
+            if skip == _NO_INTERFACE:
+                _meet(columns, np.uint64(n), counts)
     gates, rules = counts.gates, counts.rules
-    waiting = 0
+    waiting = np.int64(0)
     for n in range(len(rows) // 2):
         packet, word = _observation(rows, np.uint64(n))
         interface, direction, reason = rows[np.uint64(2 * n)] >> 32, (word >> 16) & 1, word & 255
@@ -182,7 +203,7 @@ def tally(columns: PacketColumns, rows: NDArray[np.int64], counts: Counts, flows
         waiting += np.int64(reason >= FIRST_DROP)
         if seldom(waiting == WAITING):
             _drops(columns, rows, waiting, flows)
-            waiting = 0
+            waiting = np.int64(0)
     _drops(columns, rows, waiting, flows)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from sgsim.kernels.compiling import inner, rare
 from sgsim.kernels.flows import (
-    INITIATOR_LOCAL,
+    RST,
     SYN,
     SYN_ACK,
     begin,
@@ -43,6 +43,7 @@ from sgsim.layout import (
     EXPIRES,
     GATE_WORD,
     INGRESS_FATE,
+    INITIATOR_LOCAL,
     IS_EXEMPT,
     KNOWN,
     LATER_FRAGMENT,
@@ -54,6 +55,7 @@ from sgsim.layout import (
     OPENED,
     REASONS,
     REPLACED,
+    REPLIED,
     REVERSE,
     RULE_BITS,
     RULE_SHIFT,
@@ -71,15 +73,10 @@ from sgsim.model import Fragments, Reason
 _RULE = REASONS.index(Reason.RULE)
 _TRACKED = REASONS.index(Reason.TRACKED)
 _RELATED = REASONS.index(Reason.RELATED)
-EXEMPT_REASON = REASONS.index(Reason.EXEMPT)
+_ASSUMED = REASONS.index(Reason.ASSUMED)
 UNFILTERED_REASON = REASONS.index(Reason.UNFILTERED)
 _FRAGMENT = REASONS.index(Reason.FRAGMENT)
-_NO_RULE = REASONS.index(Reason.NO_RULE)
-_UNRESOLVED = REASONS.index(Reason.UNRESOLVED)
 NOT_REACHED = REASONS.index(Reason.NOT_REACHED)
-_NO_STATE = REASONS.index(Reason.NO_STATE)
-_TABLE_FULL = REASONS.index(Reason.TABLE_FULL)
-_LATER_FRAGMENT = REASONS.index(Reason.LATER_FRAGMENT)
 
 _PERMIT = list(Fragments).index(Fragments.PERMIT)
 _DROP = list(Fragments).index(Fragments.DROP)
@@ -92,9 +89,21 @@ _ANSWER = np.int64(0xFFFFFFFF)
 _SYN_SHIFT, _ACK_SHIFT = WAY_SYN.bit_length() - 1, WAY_ACK.bit_length() - 1
 
 
+def _bare(reason: Reason) -> np.int64:
+    """A decision without rule and flags, as the second word of VERDICT, but for the direction."""
+    return np.int64(REASONS.index(reason) - (1 << 32))
+
+
+# Decisions that are always the same; the others are made by ``decided``.
+BARE_EXEMPT, BARE_UNFILTERED, BARE_NOT_REACHED = map(_bare, (Reason.EXEMPT, Reason.UNFILTERED, Reason.NOT_REACHED))
+_BARE_FRAGMENT, _BARE_LATER_FRAGMENT = _bare(Reason.FRAGMENT), _bare(Reason.LATER_FRAGMENT)
+_BARE_NO_RULE, _BARE_UNRESOLVED = _bare(Reason.NO_RULE), _bare(Reason.UNRESOLVED)
+_BARE_NO_STATE, _BARE_TABLE_FULL = _bare(Reason.NO_STATE), _bare(Reason.TABLE_FULL)
+
+
 @inner
 def decided(reason, rule, bits):
-    """A decision as the second word of VERDICT, but for the direction; ``rule`` is -1 for none."""
+    """A decision with a rule, ``reason`` and ``bits`` being numbers: see ``_bare``."""
     return np.int64(reason) | (np.int64(bits) << 8) | (np.int64(rule) << 32)
 
 
@@ -131,16 +140,16 @@ def remember_fate(columns, i, interface, egress, decision, clock, state):
 def _later_fragment(columns, i, interface, egress, answer, clock, state):
     """Section 9: a fragment without ports."""
     if state.settings.fragments == _PERMIT:
-        return decided(_FRAGMENT, -1, 0)
+        return _BARE_FRAGMENT
     if state.settings.fragments == _DROP:
-        return decided(_LATER_FRAGMENT, -1, 0)
+        return _BARE_LATER_FRAGMENT
     place, found, _, _, _ = _fate(columns, i, interface, egress, state)
     slots = state.table.slots
     if found and slots[place + GATES[0] + _EXPIRES] >= clock:
         return slots[place + GATES[0] + _GATE]
     if answer & ADMITTED:
         return decided(_FRAGMENT, answer & RULE_BITS, 0)
-    return decided(_LATER_FRAGMENT, -1, 0)
+    return _BARE_LATER_FRAGMENT
 
 
 # --- packets without a record -------------------------------------------------------------------------------------
@@ -186,7 +195,7 @@ def without_record(columns, i, interface, egress, answer, clock, state):
             return decided(_RELATED, rule, 0)
     if answer & ADMITTED:
         return decided(_RULE, answer & RULE_BITS, 0)
-    return decided(_UNRESOLVED if answer & UNRESOLVED else _NO_RULE, -1, 0)
+    return _BARE_UNRESOLVED if answer & UNRESOLVED else _BARE_NO_RULE
 
 
 # --- packets of flows ------------------------------------------------------------------------------------------------
@@ -225,23 +234,30 @@ def at_once(state, at, egress, reached, way, clock):
     return True, reason | tracked * (TRACKED << 8) | (rule | -(by_state & dead)) << 32
 
 
+@rare
+def ask(bodies, table, i, egress, interface):
+    """What the rules say of the packet at a gate that filters it."""
+    body = bodies[i]
+    version = body["version"]
+    source = interval(table, version, body["src_hi"], body["src_lo"])
+    destination = interval(table, version, body["dst_hi"], body["dst_lo"])
+    remote = destination if egress else source
+    local = source if egress else destination
+    return np.int64(answer(table, body, interface, egress, remote, local))
+
+
 @inner
 def _asked(columns, table, i, egress, at, state):
     """What the rules say of the packet: asked once for each flow, gate and direction."""
     slots = state.table.slots
     shift = egress << 5
     body = columns.bodies[i]
-    version, protocol = body["version"], body["protocol"]
+    protocol = body["protocol"]
     same = (protocol != 1 and protocol != 58) or body["dst_port"] & 255 == 0  # ICMP of other codes asks each time
     known = (slots[at + _ANSWERS] >> shift) & _ANSWER
     if same and known & KNOWN:
         return known
-    source = interval(table, version, body["src_hi"], body["src_lo"])
-    destination = interval(table, version, body["dst_hi"], body["dst_lo"])
-    remote = destination if egress else source
-    local = source if egress else destination
-    interface = interface_of(slots[at + _GATE])
-    known = np.int64(answer(table, columns, i, interface, egress, remote, local))
+    known = ask(columns.bodies, table, i, egress, interface_of(slots[at + _GATE]))
     if same:
         slots[at + _ANSWERS] |= (known | KNOWN) << shift
     return known
@@ -272,20 +288,36 @@ def _note(at, state):
 
 
 @inner
+def _assumed(egress, protocol, flags, at, rule, clock, state):
+    """Section 10, --midstream assume: the packet answers a connection that the other side opened before the capture,
+    under the rule that admits the reverse."""
+    if protocol == 6 and flags & RST:
+        return decided(_ASSUMED, rule, 0)
+    if state.settings.strict and protocol == 6:
+        return _BARE_NO_STATE
+    interface = interface_of(state.table.slots[at + _GATE])
+    if state.settings.conntrack_max >= 0 and is_full(state, state.instances[interface], clock):
+        return _BARE_TABLE_FULL
+    initiator = (1 ^ egress) * INITIATOR_LOCAL
+    begin(state, at, first_state(protocol, flags) | initiator | REPLIED, rule, clock)
+    return decided(_ASSUMED, rule, TRACKED | OPENED)
+
+
+@inner
 def settled(columns, table, i, egress, reached, at, clock, state):
     """Section 5 for a packet of a flow where ``at_once`` decides nothing."""
     slots = state.table.slots
     word = slots[at + _GATE]
     if word & NEVER_ASKS:
         if not reached:
-            return decided(NOT_REACHED, -1, 0)
-        return decided(EXEMPT_REASON if word & IS_EXEMPT else UNFILTERED_REASON, -1, 0)
+            return BARE_NOT_REACHED
+        return BARE_EXEMPT if word & IS_EXEMPT else BARE_UNFILTERED
     body = columns.bodies[i]
     version, protocol, flags = body["version"], body["protocol"], body["tcp_flags"]
     src_port, dst_port = body["src_port"], body["dst_port"]
     live = slots[at + _EXPIRES] >= clock
     dead = live and word & DEAD != 0
-    reason, bits = NOT_REACHED, 0
+    decision = BARE_NOT_REACHED
     if reached:
         known = _asked(columns, table, i, egress, at, state)
         syn = protocol == 6 and flags & SYN_ACK == SYN
@@ -300,20 +332,25 @@ def settled(columns, table, i, egress, reached, at, clock, state):
                 return decided(_RULE, rule, 0)
             has_entry = live and not dead
             if state.settings.strict and protocol == 6 and not syn:
-                reason = _NO_STATE
+                decision = _BARE_NO_STATE
             elif (
                 not has_entry
                 and state.settings.conntrack_max >= 0
                 and is_full(state, state.instances[interface_of(word)], clock)
             ):
-                reason = _TABLE_FULL
+                decision = _BARE_TABLE_FULL
             else:
                 begin(state, at, first_state(protocol, flags) | (egress * INITIATOR_LOCAL), rule, clock)
                 return decided(_RULE, rule, TRACKED | OPENED | (REPLACED if has_entry else 0))
         else:
-            reason = _UNRESOLVED if known & UNRESOLVED else _NO_RULE
+            decision = _BARE_UNRESOLVED if known & UNRESOLVED else _BARE_NO_RULE
             if known & REVERSE and not live and _may_be_older(protocol, flags, clock, state):
-                bits = MIDSTREAM if _note(at, state) else 0
+                if state.settings.assume:
+                    decision = _assumed(egress, protocol, flags, at, known & RULE_BITS, clock, state)
+                    if decision & 255 == _ASSUMED:
+                        return decision
+                elif _note(at, state):
+                    decision |= MIDSTREAM << 8
     if not live and state.settings.open_loop == 0 and is_opening(version, protocol, flags, src_port, dst_port):
         mark_dead(state, at, protocol, flags, egress, clock)
-    return decided(reason, -1, bits)
+    return decision

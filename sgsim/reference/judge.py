@@ -17,6 +17,7 @@ from sgsim.model import (
     FragmentKind,
     Fragments,
     Interface,
+    Midstream,
     Packet,
     Reason,
     Rule,
@@ -183,10 +184,13 @@ class ReferenceJudge:
     ) -> Decision:
         matching = self.rulebook.matching_rules(interface, direction, packet)
         if not matching:
+            older = None if entry or mark or key is None else self._rule_of_reverse(interface, direction, packet)
+            if older and key is not None and self.settings.midstream is Midstream.ASSUME:
+                return self._assume(interface, direction, packet, key, older)
             unresolved = self.rulebook.unresolved_rules(interface, direction, packet)
             reason = Reason.UNRESOLVED if unresolved else Reason.NO_RULE
-            older = not entry and not mark and self._midstream_flow(interface, direction, packet, key)
-            return Decision(interface.interface_id, direction, reason, midstream=older)
+            midstream = older is not None and self._is_new_midstream(interface, key)
+            return Decision(interface.interface_id, direction, reason, midstream=midstream)
         rule = matching[0]
         if key is None or not makes_entry(packet) or self.rulebook.untracked(interface, direction, packet):
             return Decision(interface.interface_id, direction, Reason.RULE, rule)
@@ -211,12 +215,14 @@ class ReferenceJudge:
         entry = self._entries[interface.interface_id].get(key) if key is not None else None
         return entry if entry and self.clock <= entry.expires_ns else None
 
-    def _open(self, interface: Interface, direction: Direction, packet: Packet, key: FlowKey, rule: Rule) -> None:
+    def _open(self, interface: Interface, direction: Direction, packet: Packet, key: FlowKey, rule: Rule) -> Entry:
+        """A new entry; its initiator's packets go in ``direction``."""
         entry = Entry(direction is Direction.EGRESS, rule)
         if packet.protocol == TCP:
             entry.state = CLOSING if packet.tcp_flags & FIN else OPENING if is_syn(packet) else ESTABLISHED
         entry.expires_ns = self.clock + self._entry_timeout(interface, packet.protocol, entry)
         self._entries[interface.interface_id][key] = entry
+        return entry
 
     def _refresh(self, interface: Interface, entry: Entry, direction: Direction, packet: Packet) -> None:
         from_initiator = entry.initiator_is_local == (direction is Direction.EGRESS)
@@ -323,22 +329,38 @@ class ReferenceJudge:
             mark.state = max(mark.state, seen)
         mark.expires_ns = self.clock + self._timeout(interface, packet.protocol, mark.state, mark.packets > 1)
 
-    def _midstream_flow(self, interface: Interface, direction: Direction, packet: Packet, key: FlowKey | None) -> bool:
-        """Whether the packet is the first dropped one of a flow that may be older than the capture."""
-        if key is None or len(self._midstream) >= MIDSTREAM_LIMIT or (interface.interface_id, key) in self._midstream:
-            return False
+    # --- section 10: flows that may be older than the capture -------------------------------------------------------
+
+    def _rule_of_reverse(self, interface: Interface, direction: Direction, packet: Packet) -> Rule | None:
+        """The first rule that admits the packet's reverse, if its flow may be older than the capture."""
         if packet.protocol == TCP:
             if is_syn(packet):
-                return False
+                return None
         elif packet.icmp_type is not None and packet.icmp_type not in REPLIES[packet.protocol]:
-            return False
+            return None
         else:
             timeouts = self.settings.timeouts
             longest = {UDP: timeouts.udp_stream, ICMP: timeouts.icmp, ICMPV6: timeouts.icmp}
             seconds = longest.get(packet.protocol, timeouts.other)
             if self.clock - (self._started_ns or 0) > seconds * SECOND:
-                return False
-        if not self.rulebook.matching_rules(interface, direction.opposite, reverse(packet)):
+                return None
+        matching = self.rulebook.matching_rules(interface, direction.opposite, reverse(packet))
+        return matching[0] if matching else None
+
+    def _is_new_midstream(self, interface: Interface, key: FlowKey | None) -> bool:
+        """Whether the flow is counted now: each once, up to a bound."""
+        if len(self._midstream) >= MIDSTREAM_LIMIT or (interface.interface_id, key) in self._midstream:
             return False
         self._midstream.add((interface.interface_id, key))
         return True
+
+    def _assume(self, interface: Interface, direction: Direction, packet: Packet, key: FlowKey, rule: Rule) -> Decision:
+        """The packet belongs to a connection that the other side opened under ``rule``, before the capture."""
+        if packet.protocol == TCP and packet.tcp_flags & RST:
+            return Decision(interface.interface_id, direction, Reason.ASSUMED, rule)
+        if packet.protocol == TCP and self.settings.tcp_pickup is TcpPickup.STRICT:
+            return Decision(interface.interface_id, direction, Reason.NO_STATE)
+        if self._full(interface):
+            return Decision(interface.interface_id, direction, Reason.TABLE_FULL)
+        self._open(interface, direction.opposite, packet, key, rule).replied = True
+        return Decision(interface.interface_id, direction, Reason.ASSUMED, rule, tracked=True, opened=True)

@@ -62,8 +62,8 @@ class Stranger:
 @dataclass(frozen=True, slots=True)
 class Summary:
     """A replay in numbers; see docs/interface.md for the fields. Not part of the JSON object are ``causes`` (dropped
-    flows but for those that are ``not_reached``), ``strangers`` (the most frequent addresses of unjudged packets) and
-    ``topology``."""
+    flows but for those that are ``not_reached``), ``strangers`` (the most frequent addresses of unjudged packets),
+    ``topology`` and ``settings``."""
 
     captures: tuple[str, ...]
     packets: int
@@ -88,6 +88,7 @@ class Summary:
     causes: tuple[DroppedFlow, ...] = ()
     strangers: tuple[Stranger, ...] = ()
     topology: Topology = field(default_factory=Topology, repr=False)
+    settings: Settings = field(default_factory=Settings, repr=False)
 
     @property
     def packets_per_second(self) -> float:
@@ -165,6 +166,7 @@ def summarise(
         causes=tuple(tally.dropped_flows(MOST_DROPPED_FLOWS, but_for=Reason.NOT_REACHED)),
         strangers=tuple(strangers),
         topology=topology,
+        settings=settings,
     )
 
 

@@ -9,7 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from sgsim.model import Direction, Interface, Reason, Skip
+from sgsim.model import Direction, Interface, Reason, Skip, TcpPickup
 from sgsim.reports.summary import GateCount, Stranger, Summary
 from sgsim.reports.tally import DroppedFlow
 from sgsim.reports.wording import REASON_WORDS, interface_text, protocol_text, rule_text, socket_text
@@ -216,7 +216,9 @@ def _doubts(summary: Summary) -> Iterator[str]:
             if summary.midstream_flows == 1
             else f"{summary.midstream_flows:,} dropped flows look"
         )
-        yield f"{flows} older than the capture: first packets missing (see --midstream)."
+        strict = summary.settings.tcp_pickup is TcpPickup.STRICT
+        which = "those that are not TCP" if strict else "them"
+        yield f"{flows} older than the capture: first packets missing (--midstream assume lets {which} pass)."
     if summary.reordered:
         yield f"{_count(summary.reordered, 'packet')} out of order: judged at the time of the latest one before."
     if summary.stale:

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from sgsim.engine import Engine
 from sgsim.engine.packets import address_of
 from sgsim.kernels.tally import CREDIT, DROPPED_FLOW, FLOW_LIMIT, WAITING, Counts, DroppedFlows, reindex, tally
-from sgsim.layout import EGRESS, MIDSTREAM, OPENED, REASONS, REPLACED, SKIPS, PacketColumns, Verdicts
+from sgsim.layout import BODY, EGRESS, MIDSTREAM, OPENED, REASONS, REPLACED, SKIPS, PacketColumns, Verdicts
 from sgsim.model import Address, Direction, Interface, Reason
 
 _FIRST_ROWS = 1 << 12
+LOOKED_AT = 100_000  # unjudged packets, from the first: enough to tell which addresses to map, in 50 ms
 
 
 class DroppedFlow(NamedTuple):
@@ -44,6 +45,7 @@ class Tally:
             flags=np.zeros(16, dtype=np.int64),
             gates=np.zeros((len(engine.interfaces), 2, len(REASONS)), dtype=np.int64),
             rules=np.zeros(len(engine.rules), dtype=CREDIT),
+            strangers=np.zeros(LOOKED_AT, dtype=BODY),
         )
         self._flows = _empty_flows(_FIRST_ROWS, np.zeros(2, dtype=np.int64))
 
@@ -60,6 +62,11 @@ class Tally:
             self._flows = _empty_flows(2 * wanted, self._flows.numbers)
             self._flows.rows[:used] = old[:used]
             reindex(self._flows.slots, old, used)
+
+    @property
+    def strangers(self) -> NDArray[np.void]:
+        """Records of BODY of packets that no selected interface sent or received, LOOKED_AT at most."""
+        return self._counts.strangers[: self._counts.skips[0]]
 
     @property
     def gates(self) -> NDArray[np.int64]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sgsim.captures import Capture, open_capture
+from sgsim.captures import Capture, Decapsulated, open_capture
 from sgsim.errors import CaptureError
 from sgsim.layout import BODY, HEAD, SKIPS, PacketColumns
 from sgsim.model import Skip
@@ -166,22 +166,22 @@ def address(version: int, high: int, low: int) -> str:
     return str(IPv4Address(low)) if version == 4 else str(IPv6Address(high << 64 | low))
 
 
-def drained(capture: Capture, packets: int = 8192) -> Reading:
-    """Read a capture to its end, or to the error that ends it."""
+def drained(capture: Capture, packets: int = 8192, *, inside: bool = False) -> Reading:
+    """Read a capture to its end, or to the error that ends it; ``inside``: the frames inside VXLAN packets."""
     rows: list[Row] = []
     error = None
     try:
-        for batch in capture.batches(packets):
+        for batch in (Decapsulated(capture) if inside else capture).batches(packets):
             rows += rows_of(batch.columns, batch.window, batch.first)
     except CaptureError as found:
         error = found
     return Reading(rows, [link.link_type for link in capture.links], capture.warnings, error)
 
 
-def read_file(path: Path, *, strict: bool = False, packets: int = 8192) -> Reading:
+def read_file(path: Path, *, strict: bool = False, packets: int = 8192, inside: bool = False) -> Reading:
     """Read a file; a capture that is refused on opening gives no rows and the error."""
     try:
         with open_capture(str(path), strict=strict) as capture:
-            return drained(capture, packets)
+            return drained(capture, packets, inside=inside)
     except CaptureError as error:
         return Reading([], [], [], error)

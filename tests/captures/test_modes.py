@@ -28,6 +28,7 @@ SAMPLE = (
     "pcap/hadrielk+pcapng-test-generator/output_be/difficult/test202.pcapng",
     "pcap/hadrielk+pcapng-test-generator/output_le/basic/test008.pcapng",
     "pcap/google+gopacket/pcapgo/tests/le/test902.pcapng",
+    "pcap/zeek+zeek/testing/btest/Traces/tunnels/vxlan-triple-v2.pcap",
     "pcap/brimdata+zui/packages/sample-data/data/bad.pcapng",
 )
 MODES = {"plain Python": {"NUMBA_DISABLE_JIT": "1"}, "bounds checked": {"NUMBA_BOUNDSCHECK": "1"}}
@@ -39,6 +40,9 @@ def hostile(folder: Path) -> list[str]:
     frames = [FRAME[: rng.randrange(47)] + rng.randbytes(rng.choice((0, 0, 3, 40))) for _ in range(60)]
     starts = [bytes(12) + b"\x08\0\x45", bytes(12) + b"\x86\xdd\x60", bytes(12) + b"\x88\x47", bytes(12) + b"\x88\x64"]
     frames += [rng.choice(starts) + rng.randbytes(rng.randrange(60)) for _ in range(200)]
+    udp = b"\x12\xb5" * 2 + bytes(4)  # to port 4789, its length unstated
+    tunnel = bytes(12) + b"\x08\0\x45" + bytes(8) + b"\x11" + bytes(10) + udp + b"\x08" + bytes(7)
+    frames += [(tunnel + start + rng.randbytes(60))[: rng.randrange(20, 110)] for start in starts * 40]
     clocks = [interface(resolution=rng.randrange(256), offset=rng.choice((0, -5, 2**62))) for _ in range(40)]
     blocks = [enhanced(frame, number=n % 40, ticks=rng.getrandbits(64)) for n, frame in enumerate(frames)]
     contents = [pcap(frames), pcap(frames, ">", link=101), section() + b"".join(clocks + blocks) + simple(FRAME)]
@@ -54,8 +58,9 @@ def digest(names: list[str]) -> str:
     """Of all that reading these captures gives, the errors included."""
     state = blake2b()
     for name in names:
-        found = read_file(Path(name))
-        state.update(repr((found.rows, found.warnings, str(found.error))).encode())
+        for inside in (False, True):
+            found = read_file(Path(name), inside=inside)
+            state.update(repr((found.rows, found.warnings, str(found.error))).encode())
     return state.hexdigest()
 
 

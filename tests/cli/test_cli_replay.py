@@ -211,7 +211,13 @@ def test_the_table_tells_what_was_dropped_and_what_to_try(sgsim: Run, scenario: 
     """The summary for people names interfaces, drops, unused rules, and the option that would help."""
     ended = sgsim("replay", scenario, capture)
     assert ended.code == 0
-    for part in ("web-1", "no rule admits it", "used by no packet", "Try --map 54.1.2.3=web-1", "--midstream"):
+    for part in (
+        "web-1",
+        "no rule admits it",
+        "used by no packet",
+        "Try --map 54.1.2.3=web-1",
+        "--midstream assume lets them",
+    ):
         assert part in ended.out
     assert "\x1b" not in ended.out
     assert ended.err.count("sgsim: warning:") == 1
@@ -311,6 +317,27 @@ def test_strict_pickup_wants_a_syn(sgsim: Run, scenario: Path, tmp_path: Path):
     story = Story().add(IP(src="10.0.1.10", dst="10.0.2.20") / TCP(sport=1, dport=5432, flags="A"))
     assert reasons(sgsim, scenario, story, tmp_path, "--eni", "db-1") == ["rule"]
     assert reasons(sgsim, scenario, story, tmp_path, "--eni", "db-1", "--tcp-pickup", "strict") == ["no_state"]
+
+
+def test_older_flows_can_be_assumed(sgsim: Run, scenario: Path, tmp_path: Path):
+    """--midstream assume lets the answers of connections pass that the capture does not show the beginning of."""
+    story = Story().add(IP(src="192.0.2.9", dst="10.0.1.10") / TCP(sport=443, dport=40_001, flags="PA"))
+    options = ("--engine", "reference")
+    assert reasons(sgsim, scenario, story, tmp_path, *options) == ["no_rule"]
+    assert reasons(sgsim, scenario, story, tmp_path, *options, "--midstream", "assume") == ["assumed"]
+    (record,) = records_of(tmp_path / "o.ndjson")
+    assert (record["rule"], record["group"], record["tracked"]) == ("web/egress/0", "web", True)
+
+
+def test_the_option_is_named_where_it_would_help(sgsim: Run, scenario: Path, tmp_path: Path):
+    """Strict pickup assumes no TCP, and what was assumed needs no hint."""
+    story = Story().add(IP(src="192.0.2.9", dst="10.0.1.10") / TCP(sport=443, dport=40_001, flags="PA"))
+    command = ("replay", scenario, story.save(tmp_path / "c.pcap"), "--engine", "reference")
+    assert "1 dropped flow looks older than the capture" in sgsim(*command).out
+    for pickup, which in (("loose", "them"), ("strict", "those that are not TCP")):
+        text = " ".join(sgsim(*command, "--tcp-pickup", pickup).out.split())  # the table breaks long lines
+        assert f"--midstream assume lets {which} pass" in text
+    assert "--midstream" not in sgsim(*command, "--midstream", "assume").out
 
 
 def test_the_established_timeout_can_be_shorter(sgsim: Run, scenario: Path, tmp_path: Path):

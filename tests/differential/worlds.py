@@ -17,6 +17,7 @@ from sgsim.model import (
     GroupReference,
     GroupVpcAssociation,
     Interface,
+    Midstream,
     Packet,
     Peer,
     PrefixList,
@@ -141,6 +142,7 @@ def settings_of(rng: random.Random) -> Settings:
         tcp_pickup=rng.choice((TcpPickup.LOOSE, TcpPickup.LOOSE, TcpPickup.STRICT)),
         auto_tracked=(IPv6Network("2001:db8:1::/48"),) if rng.random() < 0.1 else (),
         conntrack_max=rng.choice((None, None, 1, 3)),
+        midstream=rng.choice(tuple(Midstream)),
     )
 
 

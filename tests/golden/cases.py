@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from sgsim.model import Fragments, Settings, TcpPickup, Timeouts
+from sgsim.model import Fragments, Midstream, Settings, TcpPickup, Timeouts
 from tests.golden.lines import Line, parse_lines
 
 HERE = Path(__file__).parent
@@ -19,6 +19,7 @@ SETTINGS = {
     "open_loop",
     "fragments",
     "tcp_pickup",
+    "midstream",
     "conntrack_max",
     "tcp_established_timeout",
     "auto_tracked",
@@ -79,6 +80,7 @@ def _settings(name: str, written: dict[str, Any]) -> Settings:
         open_loop=written.get("open_loop", False),
         fragments=Fragments(written.get("fragments", Fragments.TRACK)),
         tcp_pickup=TcpPickup(written.get("tcp_pickup", TcpPickup.LOOSE)),
+        midstream=Midstream(written.get("midstream", Midstream.EVALUATE)),
         timeouts=Timeouts() if established is None else Timeouts(tcp_established=established),
         auto_tracked=tuple(ip_network(cidr) for cidr in written.get("auto_tracked", ())),
         conntrack_max=written.get("conntrack_max"),
