@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import click
@@ -84,6 +85,7 @@ def _benchmark(
     for warning in topology.warnings:
         click.echo(f"sgsim: warning: {warning}", err=True)
     traffic = Traffic(packets=packets, flows=flows, seed=seed)
+    gc.enable()
     return benchmark(
         topology,
         traffic,

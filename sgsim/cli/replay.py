@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -197,6 +198,11 @@ def _replay(snapshot: str, captures: tuple[str, ...], options: dict[str, Any]) -
         dropped_packets=options["write_dropped"],
     )
     with ProgressBar() as bar:
+
+        def progress(read: int, size: int | None, packets: int) -> None:
+            gc.enable()  # after the first batch everything is loaded
+            bar(read, size, packets)
+
         return replay(
             snapshot,
             captures,
@@ -213,7 +219,7 @@ def _replay(snapshot: str, captures: tuple[str, ...], options: dict[str, Any]) -
             listeners=Listeners(
                 warning=lambda text: click.echo(f"sgsim: warning: {text}", err=True),
                 notice=lambda text: click.echo(f"sgsim: {text}", err=True),
-                progress=bar,
+                progress=progress,
             ),
         )
 
