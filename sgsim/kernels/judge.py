@@ -13,6 +13,7 @@ from sgsim.kernels.match import interval, is_exempt
 from sgsim.kernels.slots import (
     ZERO,
     addresses_of,
+    behind,
     find,
     interface_of,
     is_between,
@@ -43,6 +44,7 @@ from sgsim.layout import (
     IS_EXEMPT,
     JUMP_FROM,
     JUMP_TO,
+    KEY,
     LONG_JUMP_NS,
     LOWER_GATE,
     MANY_HOSTS,
@@ -64,7 +66,7 @@ from sgsim.model import Skip
 _LOCAL = np.uint8(SKIPS.index(Skip.LOCAL) + 1)
 _NO_INTERFACE = np.uint8(SKIPS.index(Skip.NO_INTERFACE) + 1)
 
-_GATE = np.uint64(GATE_WORD)
+_KEY, _GATE = np.uint64(KEY), np.uint64(GATE_WORD)
 _LOWER, _UPPER = np.uint64(LOWER_GATE), np.uint64(UPPER_GATE)
 _BETWEEN = _UPPER - _LOWER
 _RING = np.uint64(2 * AHEAD - 1)
@@ -83,6 +85,7 @@ def _fetch(columns, state, n):
     key = head["flow"]
     place = start_of(table.slots, head["ends"], key)
     prefetch(table.slots, place)
+    prefetch(table.slots, behind(table.slots, place))
     prefetch(table.wide, (place >> np.uint64(1)) * np.uint64(key & _WIDE != ZERO))
     state.places[i & _RING] = place
 
@@ -237,11 +240,13 @@ def judge(
                 count = _judge_without_record(columns, table, at, i, now, state, rows, count)
             continue
         place, way = state.places[i & _RING], np.int64(head["way"])
-        if seldom(not is_called(slots, place, key, head["ends"])) or (
+        while seldom(not is_called(slots, place, key, head["ends"])) and slots[place + _KEY] != 0:
+            place = behind(slots, place)
+        if seldom(slots[place + _KEY] == 0) or (
             key & _WIDE != ZERO
             and not is_between(state.table, place, pair_of(addresses_of(columns, i), np.uint64(way & BACK)))
         ):
-            record = _record(columns, table, i, place, state)
+            record = _record(columns, table, i, state.places[i & _RING], state)
             if record == NOBODY:
                 continue
             place = np.uint64(record)
