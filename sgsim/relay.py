@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from threading import Condition, Thread
+from threading import Condition, Event, Thread
 from typing import Generic, TypeVar
 
 AHEAD = 4  # batches that are on their way at most; what they are made in must hold so long
+LEFT = 1.0  # seconds that hands get to put down what they have when something ends it all; who waits for input is left
 
 Read = TypeVar("Read")
 Judged = TypeVar("Judged")
@@ -45,30 +46,34 @@ class _Relay(Generic[Read, Judged]):
         self._ended = False  # nothing more is read
         self._failure: BaseException | None = None  # of reading, kept until all before it is taken
         self._fatal: BaseException | None = None  # of judging or taking: nothing goes on
+        self._over = Event()  # all is taken, or nothing goes on
 
     def run(self, threads: int) -> None:
-        """Do the work with so many threads, this one among them."""
-        helpers = [Thread(target=self._work, name=f"sgsim-{n}", daemon=True) for n in range(1, threads)]
-        for helper in helpers:
-            helper.start()
+        """Do the work with so many threads beside this one, which only waits: whatever the others are at, Ctrl-C and
+        errors reach it at once, also while nothing comes from a pipe."""
+        workers = [Thread(target=self._work, name=f"sgsim-{n}", daemon=True) for n in range(1, threads + 1)]
+        for worker in workers:
+            worker.start()
         try:
-            self._work()
-        except BaseException as error:  # Ctrl-C: the others end what they have in hand, unless they wait for input
+            self._over.wait()
+        except BaseException as error:
             self._stop(error)
-            for helper in helpers:
-                helper.join(timeout=1)
             raise
-        for helper in helpers:
-            helper.join()
-        failure = self._fatal or self._failure
-        if failure is not None:
-            raise failure
+        finally:
+            with self._change:
+                self._change.wait_for(lambda: not self._busy, LEFT)
+        if self._fatal is not None:
+            raise self._fatal
+        for worker in workers:
+            worker.join()
+        if self._failure is not None:
+            raise self._failure
 
     def _work(self) -> None:
         while (hand := self._next_hand()) is not None:
             try:
                 hand()
-            except Exception as error:  # noqa: BLE001 - handed to the thread that asked for the work
+            except BaseException as error:  # noqa: BLE001 - handed to the thread that asked for the work
                 self._stop(error)
             with self._change:
                 self._busy.discard(hand)
@@ -79,7 +84,7 @@ class _Relay(Generic[Read, Judged]):
         with self._change:
             while True:
                 if self._fatal is not None or (self._ended and not self._under_way):
-                    self._change.notify_all()
+                    self._over.set()
                     return None
                 for hand, ready in (
                     (self._take_one, bool(self._judged)),
@@ -96,7 +101,7 @@ class _Relay(Generic[Read, Judged]):
             self._under_way += 1
         try:
             batch = next(self._batches)
-        except Exception as error:  # noqa: BLE001 - raised again when all before it is taken
+        except BaseException as error:  # noqa: BLE001 - raised again when all before it is taken
             with self._change:
                 self._under_way -= 1
                 self._ended = True
@@ -122,4 +127,5 @@ class _Relay(Generic[Read, Judged]):
     def _stop(self, error: BaseException) -> None:
         with self._change:
             self._fatal = self._fatal or error
+            self._over.set()
             self._change.notify_all()

@@ -13,6 +13,7 @@ from sgsim.captures import linktypes
 from sgsim.captures.batch import Link, MergedBatch
 from sgsim.errors import OutputError
 from sgsim.kernels.records import PCAP_HEADER, PCAPNG_HEADER, Records, write_records
+from sgsim.layout import PacketColumns
 
 _SNAPLEN = 262_144
 
@@ -51,6 +52,22 @@ class PacketWriter:
         if batch.lengths is not None:
             columns = columns._replace(heads=columns.heads.copy())
             columns.length[:] = batch.lengths
+        for piece in np.split(rows, self._firsts(batch, rows)):
+            if len(piece):
+                self._write(batch, columns, piece)
+        return len(rows)
+
+    def _firsts(self, batch: MergedBatch, rows: NDArray[np.int64]) -> list[int]:
+        """Where in ``rows`` the first packets of links stand that the file does not describe yet: they are described
+        right before, so that the file does not depend on where batches end."""
+        if not self._pcapng:
+            return []
+        links = batch.capture[rows].astype(np.int64) << 16 | batch.columns.link[rows]
+        met, firsts = np.unique(links, return_index=True)
+        new = [divmod(link, 1 << 16) not in self._interfaces for link in met.tolist()]
+        return sorted(firsts[new].tolist())
+
+    def _write(self, batch: MergedBatch, columns: PacketColumns, rows: NDArray[np.int64]) -> None:
         captured = columns.captured[rows].astype(np.int64)
         sizes = (captured + 3 & ~3) + PCAPNG_HEADER if self._pcapng else captured + PCAP_HEADER
         ends = np.cumsum(sizes)
@@ -62,7 +79,6 @@ class PacketWriter:
             places = (ends - sizes)[own]
             write_records(batch.windows[capture], columns, rows[own], places, records, out)
         self._put(out.data)
-        return len(rows)
 
     def finish(self) -> None:
         """Write the file header if no packet was written; call it once, before the file is closed."""

@@ -26,7 +26,7 @@ class Clock:
         self.reordered += int(np.count_nonzero(clock > time_ns))
         if self.jumped is None:
             before = np.concatenate(([clock[0] if self.now is None else self.now], clock[:-1]))
-            jumps = np.flatnonzero(clock - before > LONG_JUMP_NS)
+            jumps = np.flatnonzero(clock > before + LONG_JUMP_NS)  # a difference may not fit into 64 bits
             if len(jumps):
                 self.jumped = (int(before[jumps[0]]), int(clock[jumps[0]]))
         self.now = int(clock[-1])

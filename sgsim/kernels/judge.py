@@ -231,7 +231,7 @@ def judge(
         if seldom(time < now):
             counts[REORDERED] += 1
         else:
-            if seldom(time - now > LONG_JUMP_NS) and counts[JUMP_FROM] == counts[JUMP_TO]:
+            if seldom(time > now + LONG_JUMP_NS) and counts[JUMP_FROM] == counts[JUMP_TO]:
                 counts[JUMP_FROM], counts[JUMP_TO] = now, time
             now = time
         key = head["flow"]

@@ -226,7 +226,7 @@ def at_once(state, at, egress, reached, way, clock):
     idle = clock + timeout(state, interface, word)
     expires ^= (expires ^ idle) & -by_state
     slots[at + _EXPIRES] = expires
-    soonest(state, interface, expires)
+    soonest(state, interface, idle)  # not what a gate without entry has: the bound would look for idle ones at once
     # Tracked, by the entry's rule; of a mark: not reached, no rule; of an untracked flow: the rule.
     tracked = by_state & (1 ^ dead)
     reason = _RULE + by_state * (_TRACKED - _RULE) + (by_state & dead) * (NOT_REACHED - _TRACKED)
@@ -273,7 +273,7 @@ def _may_be_older(protocol, flags, clock, state):
         longest = state.settings.udp_stream
     elif protocol == 1 or protocol == 58:
         longest = state.settings.icmp
-    return clock - state.counts[STARTED] <= longest
+    return clock <= state.counts[STARTED] + longest  # no difference: times are up to 2**63 apart
 
 
 @inner

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import zip_longest
+from collections.abc import Iterable, Sequence
+from itertools import repeat, zip_longest
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sgsim.engine import ReferenceEngine, Simulator
 from sgsim.engine.packets import packets_of
@@ -18,13 +19,22 @@ def copied(columns: PacketColumns) -> PacketColumns:
     return PacketColumns._make(column.copy() for column in columns)
 
 
-def assert_same(topology: Topology, settings: Settings, batches: Iterable[PacketColumns]) -> set[str]:
-    """Judge the batches with both; returns the reasons met. Fails with the first packet on which they differ."""
-    fast, slow = Simulator(topology, settings), ReferenceEngine(topology, settings)
+def assert_same(
+    topology: Topology,
+    settings: Settings,
+    batches: Iterable[PacketColumns],
+    selected: Sequence[str] | None = None,
+    places: Iterable[NDArray[np.int32]] | None = None,
+) -> set[str]:
+    """Judge the batches with both; returns the reasons met. Fails with the first packet on which they differ.
+
+    ``places``: of each batch, where its packets were captured, as ``judge_columns`` takes it.
+    """
+    fast, slow = Simulator(topology, settings, selected), ReferenceEngine(topology, settings, selected)
     reasons: set[str] = set()
-    for columns in batches:
+    for columns, at in zip(batches, repeat(None) if places is None else places, strict=False):
         mine, theirs = copied(columns), copied(columns)
-        got, expected = fast.judge_columns(mine), slow.judge_columns(theirs)
+        got, expected = fast.judge_columns(mine, at), slow.judge_columns(theirs, at)
         same = all(np.array_equal(one, other) for one, other in zip(got, expected, strict=True))
         if not same or not np.array_equal(mine.skip, theirs.skip):
             raise AssertionError(difference(columns, mine, theirs, got, expected))

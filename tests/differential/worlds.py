@@ -37,6 +37,13 @@ SECOND = 1_000_000_000
 SHAPES = {"whole": WHOLE, "first": FIRST_FRAGMENT, "later": LATER_FRAGMENT}
 PORTS = (0, 1, 22, 53, 67, 68, 80, 443, 546, 547, 32767, 32768, 49152, 65534, 65535)
 OTHERS = (0, 2, 47, 50, 51, 59, 132, 255)
+# The first to the third and the second to the fourth have one ENDS word: only their addresses tell them apart.
+COLLIDING = ("2001:db8::1", "2001:db8::2", "2001:db8::5:0:5", "2001:db8::6:0:5")
+TWIN: dict[Address, Address] = {ip_address(COLLIDING[n]): ip_address(COLLIDING[n ^ 1]) for n in range(4)}
+FLAGS = (2, 2, 0x12, 0x10, 0x10, 0x18, 0x11, 0x04, 0x14, 0, 0x01, 0x03, 0x06)  # of TCP
+POLITE = (2, 0x12, 0x10, 0x10, 0x10, 0x18, 0x18)  # a connection that stays open
+TIMERS = (10, 30, 60, 120, 180, 600)  # seconds
+BOUND = 2**62  # of times, in nanoseconds
 INTERFACE_TYPES = (None, "interface", "interface", "interface", "nat_gateway", "lambda", "vpc_endpoint")
 
 
@@ -45,9 +52,11 @@ def hosts_of(rng: random.Random) -> list[Address]:
     plain = [f"10.{rng.randrange(3)}.{rng.randrange(3)}.{rng.choice((1, 2, 4, 5, 254, 255))}" for _ in range(8)]
     odd = ["169.254.169.254", "255.255.255.255", "0.0.0.0", "224.0.0.5", "10.0.0.2", "203.0.113.7", "198.51.100.9"]
     v6 = [f"2001:db8:{rng.randrange(2)}::{rng.randrange(1, 6):x}" for _ in range(5)]
+    if rng.random() < 0.3:
+        v6 += COLLIDING
     odd6 = ["fd00:ec2::254", "ff02::1:2", "fe80::1", "::ffff:10.0.0.5"]
     chosen = plain + rng.sample(odd, 4) + v6 + rng.sample(odd6, 2)
-    return [ip_address(text) for text in dict.fromkeys(chosen)]
+    return [*dict.fromkeys(ip_address(text) for text in chosen)]
 
 
 def peer_of(rng: random.Random, hosts: Sequence[Address], group_ids: Sequence[str]) -> Peer:
@@ -85,6 +94,7 @@ def topology_of(rng: random.Random, hosts: Sequence[Address]) -> Topology:
     """A few groups in two VPCs, and interfaces that own some of the hosts."""
     group_ids = [f"sg-{n}" for n in range(rng.randrange(1, 5))]
     groups = {}
+    hospitable = rng.random() < 0.5  # most of the packets get through, so that connections live
     for group_id in group_ids:
         vpc_id = rng.choice(("vpc-1", "vpc-1", "vpc-2"))
         rules = []
@@ -94,6 +104,10 @@ def topology_of(rng: random.Random, hosts: Sequence[Address]) -> Topology:
             for n in range(count):
                 service, peer = service_of(rng), peer_of(rng, hosts, group_ids)
                 made.append(Rule(f"{group_id}/{direction}/{n}", group_id, direction, *service, peer))
+            if hospitable and rng.random() < 0.7:
+                peer = rng.choice((IPv4Network("0.0.0.0/1"), IPv4Network("10.0.0.0/8"), IPv6Network("2000::/3")))
+                kind = rng.choice(((-1, None, None), (-1, None, None), (6, 0, 65535), (17, 0, 65535), (1, 8, 0)))
+                made.append(Rule(f"{group_id}/{direction}/-", group_id, direction, *kind, peer))
             rules.append(tuple(made))
         groups[group_id] = SecurityGroup(group_id, group_id, vpc_id, *rules)
     interfaces: dict[str, Interface] = {}
@@ -141,23 +155,34 @@ def settings_of(rng: random.Random) -> Settings:
         fragments=rng.choice((Fragments.TRACK, Fragments.TRACK, *Fragments)),
         tcp_pickup=rng.choice((TcpPickup.LOOSE, TcpPickup.LOOSE, TcpPickup.STRICT)),
         auto_tracked=(IPv6Network("2001:db8:1::/48"),) if rng.random() < 0.1 else (),
-        conntrack_max=rng.choice((None, None, 1, 3)),
+        conntrack_max=rng.choice((None, None, 1, 3, 20)),
         midstream=rng.choice(tuple(Midstream)),
     )
 
 
 def stream_of(rng: random.Random, hosts: Sequence[Address], count: int) -> list[Packet]:
     """Packets between the hosts: conversations that go back and forth, at times around the timeouts."""
-    now = rng.randrange(10**18)
+    now = rng.choice((rng.randrange(10**18), rng.randrange(10**18), -rng.randrange(10**15), -BOUND, BOUND - 10**15))
     steps = (0, 0, 1, SECOND // 2, SECOND, 10 * SECOND, 29 * SECOND, 30 * SECOND, 30 * SECOND + 1, 60 * SECOND)
     steps += (120 * SECOND, 120 * SECOND + 1, 180 * SECOND + 1, 600 * SECOND, 600 * SECOND + 1, -5 * SECOND)
-    flows = [flow_of(rng, hosts) for _ in range(max(2, count // 12))]
-    packets = []
+    flows = [flow_of(rng, hosts) for _ in range(max(2, count // rng.choice((2, 12, 12, 40))))]
+    if rng.random() < 0.3:  # more flows than few ports allow
+        flows = [(*flow[:4], rng.randrange(1 << 16)) for flow in flows]
+    flows += [(TWIN.get(one, one), TWIN.get(other, other), *rest) for one, other, *rest in flows if one in TWIN]
+    polite = {place for place in range(len(flows)) if rng.random() < 0.5}
+    often, pause = rng.choice((0.4, 0.03, 0.003)), rng.choice((SECOND, SECOND // 50))
+    packets: list[Packet] = []
+    latest: dict[int, int] = {}  # when the flow at a place had its last packet
     for _ in range(count):
-        now += rng.choice(steps) if rng.random() < 0.4 else rng.randrange(SECOND)
+        place = rng.randrange(len(flows))
+        now += rng.choice(steps) if rng.random() < often else rng.randrange(pause)
         if rng.random() < 0.002:
-            now += 432_000 * SECOND + rng.randrange(-1, 2)
-        packets.append(packet_of(rng, now, rng.choice(flows), packets))
+            now += rng.choice((432_000 * SECOND, 30 * 86_400 * SECOND)) + rng.randrange(-1, 2)
+        if place in latest and rng.random() < often / 4:  # just before, at or behind the end of a timer of the flow's
+            now = max(now, latest[place] + rng.choice(TIMERS) * SECOND + rng.randrange(-1, 2))
+        now = max(-BOUND, min(BOUND, now))
+        latest[place] = now
+        packets.append(packet_of(rng, now, flows[place], packets, POLITE if place in polite else FLAGS))
     return packets
 
 
@@ -170,7 +195,11 @@ def flow_of(rng: random.Random, hosts: Sequence[Address]) -> tuple[Address, Addr
 
 
 def packet_of(
-    rng: random.Random, now: int, flow: tuple[Address, Address, int, int, int], past: Sequence[Packet]
+    rng: random.Random,
+    now: int,
+    flow: tuple[Address, Address, int, int, int],
+    past: Sequence[Packet],
+    flags_of: Sequence[int],
 ) -> Packet:
     one, other, protocol, port, other_port = flow
     if rng.random() < 0.5:
@@ -195,7 +224,7 @@ def packet_of(
                 elif quoted is not None and quoted.src.version != one.version:
                     quoted = None
         if protocol == 6:
-            flags = rng.choice((2, 2, 0x12, 0x10, 0x10, 0x18, 0x11, 0x04, 0x14, 0, 0x01, 0x03, 0x06))
+            flags = rng.choice(flags_of)
     return Packet(
         time_ns=now,
         src=one,
