@@ -47,6 +47,9 @@ def yaml_document(file: str, text: str) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"line {mark.line + 1} column {mark.column + 1}" if mark else ""
+        if "nesting depth" in (error.problem or ""):  # PyYAML has a bound of its own since 6.0.4
+            line = mark.line + 1 if mark else 1
+            raise InputError(file, "", f"line {line}: is nested too deeply to be a snapshot") from None
         remedy = 'quote text that begins with a colon or a special character, such as "::1"'
         raise InputError(file, place, f"is no YAML: {error.problem or error.context}", remedy) from error
     except yaml.YAMLError as error:

@@ -100,7 +100,7 @@ class _Fixed:
     def __init__(self, batches):
         self._batches = batches
 
-    def batches(self, packets=8192):
+    def batches(self, packets=8192, ahead=1):
         return self._batches
 
 

@@ -260,7 +260,7 @@ class _Held:
         self.links = [Link(ETHERNET)]
         self._size, self._window = len(frame), np.frombuffer(frame + behind, dtype=np.uint8)
 
-    def batches(self, packets: int = 8192) -> Iterator[Batch]:
+    def batches(self, packets: int = 8192, ahead: int = 1) -> Iterator[Batch]:
         columns = allocate(1)
         columns.captured[0] = columns.length[0] = self._size
         quotes = decode(self._window, np.array([ETHERNET], dtype=np.uint16), columns, 1)

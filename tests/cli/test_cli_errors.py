@@ -31,7 +31,6 @@ def refused(ended: Ended) -> str:
         (["replay", "{s}", "{c}", "--only", "maybe", "-o", "-"], "'maybe' is not one of"),
         (["replay", "{s}", "{c}", "--only", "drop"], "add -o FILE"),
         (["replay", "{s}", "{c}", "-o", "-", "--json"], "both go to standard output"),
-        (["replay", "{s}", "{c}", "-j", "2"], "one worker thread"),
         (["replay", "{s}", "{c}", "-j", "0"], "0 is not in the range"),
         (["replay", "{s}", "{c}", "--midstream", "guess"], "'guess' is not"),
         (["replay", "{s}", "{c}", "--tcp-established-timeout", "59"], "59 is not in the range"),
