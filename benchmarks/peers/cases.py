@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgsim.layout import PacketColumns
-from sgsim.model import TCP, Direction, GroupReference, Interface, Peer, Rule, SecurityGroup, Topology
-from sgsim.workload import GUARDED, Flows
+from sgsim.model import Direction, GroupReference, Interface, Peer, Rule, SecurityGroup, Topology
+from sgsim.workload import GUARDED, Flows, meeting, opening
 
 # One rule for one CIDR, in credit order; rows of one group reference share the rule's place.
 ROW = np.dtype(
@@ -36,7 +36,8 @@ TUPLE = np.dtype(
         ("src_port", "<u2"),
         ("dst_port", "<u2"),
         ("protocol", "u1"),
-        ("padding", "u1", (3,)),
+        ("back", "u1"),  # 1: an answer, written down from the side that opened the flow
+        ("padding", "u1", (2,)),
     ]
 )
 
@@ -114,19 +115,21 @@ def tuples_of(columns: PacketColumns) -> Tuples:
     return tuples
 
 
-def live_flows(count: int, seed: int) -> Tuples:
-    """flows-v1: TCP to port 443 of one interface, sixteen from each address, in no order."""
-    number = np.random.default_rng(seed).permutation(count)
-    flows = np.zeros(count, dtype=TUPLE)
-    flows["src"] = (20 << 24) + number // 16
-    flows["src_port"] = 32_768 + number % 16 * 1_999
-    flows["dst"], flows["dst_port"], flows["protocol"] = int(IPv4Address("10.0.0.10")), 443, TCP
-    return flows
+def live_flows(flows: int, packets: int, seed: int) -> tuple[Tuples, Tuples]:
+    """Workload live: the flows, and packets of them from either side."""
+    opened = np.concatenate([tuples_of(columns) for columns in opening(flows)])
+    met = np.concatenate([tuples_of(columns) for columns in meeting(flows, packets, seed)])
+    met["back"] = met["src"] == opened["dst"][0]
+    return opened, turned(met)
 
 
-def look_ups(flows: int, packets: int, seed: int) -> NDArray[np.uint32]:
-    """Which flow each packet belongs to, any as likely as any other: the caches' worst case."""
-    return np.random.default_rng(seed + 1).integers(0, flows, packets, dtype=np.uint32)
+def turned(tuples: Tuples) -> Tuples:
+    """Answers as their receivers would have sent them, or as they are again."""
+    other = tuples.copy()
+    answers = tuples["back"] == 1
+    for one, two in (("src", "dst"), ("src_port", "dst_port")):
+        other[one][answers], other[two][answers] = tuples[two][answers], tuples[one][answers]
+    return other
 
 
 def flows_of(tuples: Tuples, packets: int) -> Flows:
@@ -153,12 +156,15 @@ def write(path: Path, first: NDArray[np.generic], second: NDArray[np.generic]) -
 
 
 def read_match(path: Path) -> Case:
-    rows, tuples = np.fromfile(path, dtype="<u8", count=2).tolist()
-    begin = 16 + rows * ROW.itemsize
-    return Case(np.fromfile(path, ROW, rows, offset=16), np.fromfile(path, TUPLE, tuples, offset=begin))
+    return Case(*_read(path, ROW))
 
 
-def read_flows(path: Path) -> tuple[Tuples, NDArray[np.uint32]]:
-    flows, packets = np.fromfile(path, dtype="<u8", count=2).tolist()
-    begin = 16 + flows * TUPLE.itemsize
-    return np.fromfile(path, TUPLE, flows, offset=16), np.fromfile(path, "<u4", packets, offset=begin)
+def read_flows(path: Path) -> tuple[Tuples, Tuples]:
+    """The flows, and the packets of them."""
+    return _read(path, TUPLE)
+
+
+def _read(path: Path, first: np.dtype[np.void]) -> tuple[NDArray[np.void], Tuples]:
+    firsts, tuples = np.fromfile(path, dtype="<u8", count=2).tolist()
+    begin = 16 + firsts * first.itemsize
+    return np.fromfile(path, first, firsts, offset=16), np.fromfile(path, TUPLE, tuples, offset=begin)

@@ -40,7 +40,7 @@ struct row { /* cases.ROW: one rule for one CIDR, in credit order */
 struct tuple { /* cases.TUPLE */
 	uint32_t src, dst;
 	uint16_t src_port, dst_port;
-	uint8_t protocol, padding[3];
+	uint8_t protocol, back, padding[2];
 };
 
 static inline void die(const char *what)

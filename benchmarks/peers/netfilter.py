@@ -116,5 +116,6 @@ def _run(*command: str, text: str | None = None) -> str:
 
 
 def _unavailable(error: subprocess.CalledProcessError) -> UnavailableError:
+    words = error.cmd[4:] if error.cmd[1:3] == ("netns", "exec") else error.cmd
     last = error.stderr.strip().splitlines()[-1:] or [f"exit code {error.returncode}"]
-    return UnavailableError(f"{' '.join(map(str, error.cmd))}: {last[0]}")
+    return UnavailableError(f"{Path(words[0]).name}: {last[0]}")

@@ -4,41 +4,30 @@ from __future__ import annotations
 
 import sys
 import time
-from ipaddress import IPv4Address
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.peers.cases import TUPLE, Tuples, read_flows, read_match, topology_of
+from benchmarks.peers.cases import TUPLE, Tuples, read_flows, read_match, topology_of, turned
 from benchmarks.peers.serving import or_unavailable, peak_memory, say, serve, timed
-from sgsim.captures.buffers import allocate, trimmed
 from sgsim.engine import Simulator
 from sgsim.kernels.alone import match_columns
 from sgsim.layout import INGRESS, OPENED, TRACKED, PacketColumns
-from sgsim.model import EVERYWHERE, TCP, Direction, Interface, Rule, SecurityGroup, Topology
+from sgsim.model import TCP
 from sgsim.sources import load_topology
-from sgsim.workload import GUARDED
+from sgsim.workload import GUARDED, live_topology
+from sgsim.workload.columns import ACK, SYN, ipv4_columns
 
 BATCH = 8_192  # packets, as captures give them
-SYN, ACK = 0x02, 0x10
-_EPOCH_NS = 1_700_000_000_000_000_000
 
 
-def columns_of(tuples: Tuples, flags: int) -> PacketColumns:
-    """Five-tuples as a batch of whole IPv4 packets, all at one time."""
-    count = len(tuples)
-    columns = trimmed(allocate(count), count, quotes=0)
-    columns.time_ns[:] = _EPOCH_NS
-    columns.captured[:] = columns.length[:] = 64
-    columns.version[:] = 4
-    columns.protocol[:] = tuples["protocol"]
-    columns.tcp_flags[tuples["protocol"] == TCP] = flags
-    columns.src_lo[:], columns.dst_lo[:] = tuples["src"], tuples["dst"]
-    columns.src_port[:], columns.dst_port[:] = tuples["src_port"], tuples["dst_port"]
-    columns.quoted[:] = -1
-    return columns
+def columns_of(tuples: Tuples, flags: int, first: int = 0) -> PacketColumns:
+    """Five-tuples as a batch of IPv4 packets, the first of which is number ``first`` in time."""
+    sent = turned(tuples)
+    names = ("protocol", "src", "dst", "src_port", "dst_port")
+    return ipv4_columns(*(sent[name] for name in names), tcp_flags=flags, first=first)
 
 
 def matching(path: Path) -> None:
@@ -66,35 +55,30 @@ def matching(path: Path) -> None:
 
 
 def _size(table: NamedTuple) -> int:
-    """Bytes of the arrays of a compiled rule set."""
+    """Bytes of a table's arrays."""
     return sum(part.nbytes for part in table if isinstance(part, np.ndarray))
 
 
 def tracking(path: Path) -> None:
     """Packets of live flows, batch by batch: whose gates they meet, the flow's entry, its timer."""
-    flows, which = read_flows(path)
-    everywhere = Rule("sg/ingress/0", "sg", Direction.INGRESS, TCP, 443, 443, EVERYWHERE[4])
-    guarded = Interface(GUARDED, addresses=(IPv4Address(int(flows["dst"][0])),), group_ids=("sg",))
-    topology = Topology(groups={"sg": SecurityGroup("sg", "", None, (everywhere,), ())}, interfaces={GUARDED: guarded})
-    _opened(Simulator(topology), flows[: 1 << 18])  # loads the kernels, growing the table among them
-    simulator = Simulator(topology)
+    flows, packets = read_flows(path)
+    _opened(Simulator(live_topology()), flows[: 1 << 18])  # loads the kernels, the one that grows the table among them
+    simulator = Simulator(live_topology())
     opening = _opened(simulator, flows)
-    packets = columns_of(flows[which], ACK)
     batches = [
-        PacketColumns(*(column[begin : begin + BATCH] for column in packets)) for begin in range(0, len(which), BATCH)
+        columns_of(packets[begin : begin + BATCH], ACK, len(flows) + begin) for begin in range(0, len(packets), BATCH)
     ]
 
     def judge() -> int:
         return sum(int(np.count_nonzero(simulator.judge_columns(batch).flags & TRACKED)) for batch in batches)
 
-    assert judge() == len(which), "a packet of a live flow did not meet its entry"
-    slots = simulator._state.slots
+    assert judge() == len(packets), "a packet of a live flow did not meet its entry"
+    table = simulator._state.table
     about = {
         "build_seconds": sum(opening),
         "longest_batch_seconds": max(opening),
-        "memory": slots.nbytes,
-        "slot_bytes": slots.itemsize,
-        "load": len(flows) / len(slots),
+        "memory": _size(table),
+        "load": len(flows) / len(table.slots),
     }
     serve(about, {"run": judge})
 
@@ -103,7 +87,7 @@ def _opened(simulator: Simulator, flows: Tuples) -> list[float]:
     """Open every flow; seconds of each batch."""
     seconds = []
     for begin in range(0, len(flows), BATCH):
-        columns = columns_of(flows[begin : begin + BATCH], SYN)
+        columns = columns_of(flows[begin : begin + BATCH], SYN, begin)
         begun = time.perf_counter()
         verdicts = simulator.judge_columns(columns)
         seconds.append(time.perf_counter() - begun)

@@ -62,7 +62,10 @@ def ran(command: Sequence[str], environment: dict[str, str] | None = None) -> En
     """The same; a program that fails is no contender."""
     ended = run(command, environment)
     if ended.code:
-        raise UnavailableError(f"{Path(command[0]).name}: {_last(ended.problems, ended.code)}")
+        reason = _last(ended.problems, ended.code)
+        for word in command:  # where files lie is of no interest
+            reason = reason.replace(f"{Path(word).parent}/", "") if Path(word).is_absolute() else reason
+        raise UnavailableError(reason)
     return ended
 
 

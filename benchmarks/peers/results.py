@@ -37,14 +37,6 @@ class Ratio(msgspec.Struct, frozen=True):
     value: Spread
     mark: str = ""
 
-    @property
-    def met(self) -> bool | None:
-        """Whether the median meets the mark; None without one."""
-        if not self.mark:
-            return None
-        sense, bound = self.mark.split()
-        return self.value.median >= float(bound) if sense == ">=" else self.value.median <= float(bound)
-
 
 class Skipped(msgspec.Struct, frozen=True):
     who: str
@@ -109,6 +101,12 @@ def read(path: Path) -> Report:
 
 def spread(runs: Sequence[float]) -> Spread:
     return Spread(statistics.median(runs), min(runs), max(runs), tuple(runs))
+
+
+def meets(value: Spread, mark: str) -> bool:
+    """Whether the median does what the mark says, ">= 2.5" or "<= 12"."""
+    sense, bound = mark.split()
+    return value.median >= float(bound) if sense == ">=" else value.median <= float(bound)
 
 
 def ratio(of: Result, to: Result, mark: str = "") -> Ratio:

@@ -1,6 +1,6 @@
 /* DPDK's rte_hash on the flows of a case file: rte_hash FILE.
  *
- * The file: numbers of flows and of look-ups; the flows, as five-tuples; the look-ups, as numbers of flows. Keys have
+ * The file: numbers of flows and of packets; the flows and the packets, as five-tuples of the side that opened. Keys have
  * 32 bytes, a size that rte_hash compares with SIMD: both addresses as IPv6 would need them, less what does not fit.
  */
 #include "dpdk.h"
@@ -53,7 +53,7 @@ int main(int argc, char **argv)
 	uint64_t header[2];
 	const struct tuple *flows = (const struct tuple *)load(argv[1], header, 2);
 	uint64_t live = header[0], count = header[1];
-	const uint32_t *which = (const uint32_t *)(flows + live);
+	const struct tuple *packets = flows + live;
 	int socket = start(((size_t)64 << 20) + (size_t)live * 160);
 
 	size_t before = allocated(socket);
@@ -73,9 +73,6 @@ int main(int argc, char **argv)
 	double seconds = now() - begun;
 	size_t memory = allocated(socket) - before;
 
-	struct tuple *packets = calloc(count, sizeof *packets); /* in order, as sgsim's columns are */
-	for (uint64_t n = 0; n < count; n++)
-		packets[n] = flows[which[n]];
 	int32_t *found = calloc(count, sizeof *found);
 	uint64_t *stamps = calloc(about.entries + 64, sizeof *stamps);
 	look_up(hash, packets, count, found, NULL);
@@ -86,7 +83,7 @@ int main(int argc, char **argv)
 			printf("{\"seconds\": %.9f}\n", look_up(hash, packets, count, found, NULL));
 		} else if (strcmp(words, "stamp") == 0) {
 			printf("{\"seconds\": %.9f}\n", look_up(hash, packets, count, found, stamps));
-		} else if (strncmp(words, "answers ", 8) == 0) { /* the flow that each look-up found */
+		} else if (strncmp(words, "answers ", 8) == 0) { /* the flow that each packet met */
 			int32_t *flow_at = malloc(sizeof *flow_at * (about.entries + 64));
 			int32_t *answers = malloc(sizeof *answers * count);
 			for (uint64_t n = 0; n < live; n++)

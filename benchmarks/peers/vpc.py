@@ -43,5 +43,5 @@ def stream(folder: Path, workload: Workload, times: int = 1) -> Stream:
         "bytes": capture.stat().st_size,
     }
     if times > 1:
-        work["longer capture, packets"] = times * packets
+        work[f"packets {times}-fold"] = times * packets
     return Stream(snapshot, capture, long, packets, times, work)

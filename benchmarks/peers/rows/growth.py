@@ -14,9 +14,8 @@ from benchmarks.peers.rows import tracking
 from benchmarks.peers.rows.matching import case
 from benchmarks.peers.slopes import replay, tcpdump
 from benchmarks.peers.vpc import stream
-from sgsim.workload import Acl, Workload
+from sgsim.workload import LIVE, Acl, Workload
 
-ROUNDS = 3
 MEGABYTE = 1_000_000
 
 
@@ -29,10 +28,10 @@ def rows(plan: Plan) -> Iterator[Curve]:
 
 def _flows(plan: Plan) -> Curve:
     """Packets of live flows in random order, as in part tracking."""
-    curve = Curve("flows", "Live flows", "live flows", "ns a packet", {"workload": "flows-v1", "seed": tracking.SEED})
+    curve = Curve("flows", "Live flows", "live flows", "ns a packet", {"workload": LIVE, "seed": tracking.SEED})
     sizes = (1_000, 10_000, 100_000, 1_000_000) if plan.quick else tuple(10**n for n in range(3, 8))
     for live in sizes:
-        row = tracking.tracked(plan._replace(rounds=ROUNDS), live)
+        row = tracking.tracked(plan, live)
         for result in row.results:
             if result.who != tracking.STAMPED:
                 _add(curve, result.who, live, [1e9 / rate for rate in result.value.runs])
@@ -63,7 +62,7 @@ def _match(plan: Plan, curve: Curve, who: str, size: int, command: list[str], pa
     else:
         command = [str(build("rte_acl", plan.folder, "libdpdk")), command[1]]
     with Server(command, who) as server:
-        _add(curve, who, size, [1e9 * server.seconds() / packets for _ in range(ROUNDS)])
+        _add(curve, who, size, [1e9 * server.seconds() / packets for _ in range(plan.rounds)])
 
 
 def _length(plan: Plan) -> Iterator[Curve]:
@@ -79,7 +78,7 @@ def _length(plan: Plan) -> Iterator[Curve]:
         for who in (US, "tcpdump"):
             try:
                 command = replay(made) if who == US else tcpdump()
-                ended = [ran([*command, str(capture)]) for _ in range(1 if times == 1_000 else ROUNDS)]
+                ended = [ran([*command, str(capture)]) for _ in range(3 if times == 1_000 else plan.rounds)]
             except UnavailableError as reason:
                 cost.skipped.append(Skipped(who, str(reason)))
                 continue
@@ -99,7 +98,7 @@ def _interfaces(plan: Plan) -> Curve:
         shape = Workload(packets=1_000, flows=1_000, interfaces=interfaces, lists=interfaces // 2, list_lengths=(1,))
         made = stream(plan.folder, shape)
         try:
-            ended = [ran(python("benchmarks.peers.ours", "region", str(made.snapshot))) for _ in range(ROUNDS)]
+            ended = [ran(python("benchmarks.peers.ours", "region", str(made.snapshot))) for _ in range(plan.rounds)]
         except UnavailableError as reason:
             curve.skipped.append(Skipped(f"{US}, {interfaces:,} interfaces", str(reason)))
             continue

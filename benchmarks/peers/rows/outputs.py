@@ -24,7 +24,7 @@ def rows(plan: Plan) -> Iterator[Row]:
         for path in (made.capture, made.long)
     )
     for form, mark in MARKS.items():
-        work = {**made.work, "longer capture, observations": long}
+        work = {**made.work, f"observations {TIMES}-fold": long}
         row = Row("outputs", f"-o verdicts.{form}, on the slope", "observations/s", work, mark=mark)
         file = plan.folder / f"verdicts.{form}"
         command = replay(made, "-o", str(file))

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -79,9 +80,10 @@ def _timed(who: str, command: list[str]) -> Contender:
 
 def _aws(_: ExitStack) -> Contender:
     """The AWS CLI itself: a version manager's shim before it would count for it."""
-    found = shutil.which("aws")
+    beside = Path(sys.executable).with_name("aws")
+    found = str(beside) if beside.exists() else shutil.which("aws")
     if found is not None and "shims" in found and shutil.which("pyenv"):
         found = run(["pyenv", "which", "aws"]).output.strip()
     if found is None:
-        raise UnavailableError("the AWS CLI is not installed (pip install awscli)")
+        raise UnavailableError("the AWS CLI is not installed: pip install 'sgsim[bench]'")
     return _timed("aws --version", [found, "--version"])

@@ -46,7 +46,7 @@ def _beside_tcpdump(plan: Plan, made: Stream, mark: str) -> Iterator[Row]:
     whole = Row("stream", f"the whole process, {rules:,} rules", "s", made.work, [each.whole() for each in slopes])
     whole.skipped = row.skipped
     if len(slopes) == len(makers):
-        whole.ratios = [ratio(whole.results[0], whole.results[1], WHOLE.get(rules, ""))]
+        whole.ratios = [ratio(whole.results[0], whole.results[1], "" if plan.quick else WHOLE.get(rules, ""))]
     yield whole
 
 
