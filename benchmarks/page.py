@@ -78,7 +78,7 @@ def page(report: Report, bends: dict[str, str]) -> str:
         if rows:
             parts += [f"## {heading}", "", about, "", *_tables(rows)]
     if report.curves:
-        parts += ["## Growth", "", "Bars reach from the least to the most of three runs.", ""]
+        parts += ["## Growth", "", "Medians; bars reach from the least to the most.", ""]
         for curve in report.curves:
             parts += _curve(curve, bends)
     return "\n".join(parts).rstrip() + "\n"
@@ -156,9 +156,7 @@ def _curve(curve: Curve, bends: dict[str, str]) -> Iterator[str]:
     if curve.series:
         yield f"![{description(curve)}](benchmarks/{curve.name}.svg)"
         yield ""
-    if curve.name in bends:
-        yield bends[curve.name]
-        yield ""
+    yield from (bends.get(curve.name, ""), "", f"Worked on: {_work(curve.work)}.", "")
     for skipped in curve.skipped:
         yield f"- {skipped.who}: skipped: {_cell(skipped.reason)}"
     if curve.skipped:

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from benchmarks.peers.machine import machine, versions
-from benchmarks.peers.measuring import Plan
+from benchmarks.peers.measuring import DisagreementError, Plan
 from benchmarks.peers.results import Curve, Report, Row
 from benchmarks.peers.rows import (
     compiling,
@@ -51,7 +51,11 @@ def command(quick: bool, only: tuple[str, ...], file: Path, rounds: int | None, 
     """Measure sgsim beside its peers, in one run, and write one JSON file: see docs/benchmarks.md."""
     with tempfile.TemporaryDirectory(prefix="sgsim-peers-", dir=folder) as made:
         plan = Plan(quick, rounds or (3 if quick else 5), Path(made))
-        measure_all([name for name in PARTS if not only or name in only], plan).write(file)
+        try:
+            report = measure_all([name for name in PARTS if not only or name in only], plan)
+        except DisagreementError as problem:
+            raise click.ClickException(str(problem)) from problem
+    report.write(file)
     click.echo(f"written to {file}: python -m benchmarks.page {file} makes the page", err=True)
 
 

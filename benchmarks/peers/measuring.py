@@ -37,13 +37,18 @@ class Plan(NamedTuple):
 
 
 def measure(row: Row, contenders: Sequence[Contender], rounds: int, marks: dict[str, str] | None = None) -> Row:
-    """Fill in results, and the ratios of ``US`` to every other contender."""
+    """Fill in results, and the ratios of ``US`` to every other contender; one that gives up on the way is skipped."""
     runs: dict[str, list[float]] = {contender.who: [] for contender in contenders}
     for turn in range(rounds):
         first = turn % max(1, len(contenders))
         for contender in (*contenders[first:], *contenders[:first]):
-            runs[contender.who].append(contender.run())
-    row.results = [Result(c.who, spread(runs[c.who]), c.about) for c in contenders]
+            if contender.who in runs:
+                try:
+                    runs[contender.who].append(contender.run())
+                except UnavailableError as reason:
+                    row.skipped.append(Skipped(contender.who, str(reason)))
+                    del runs[contender.who]
+    row.results = [Result(c.who, spread(runs[c.who]), c.about) for c in contenders if c.who in runs]
     us = row.result(US)
     if us is not None:
         marks = marks or {}

@@ -35,7 +35,7 @@ class Slope:
         return Contender(self.who, self.run, {})
 
     def whole(self) -> Result:
-        """Wall times of the shorter capture's processes, and the memory that both took."""
+        """Wall times of the shorter capture's processes, and the memory that both took; once it has been run."""
         short, long = (statistics.median(ended[n].memory for ended in self._ended) for n in (0, 1))
         about = {"memory": short, f"memory {self._made.times}-fold": long}
         return Result(self.who, spread([short.seconds for short, _ in self._ended]), about)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from benchmarks.peers.measuring import Plan, UnavailableError
@@ -50,19 +51,19 @@ def _rules(plan: Plan) -> Curve:
         curve.work["packets"] = work["packets"]
         for who in (US, "rte_acl"):
             try:
-                _match(plan, curve, who, size, [who, str(path)], work["packets"])
+                with Server(_matching(plan, who, path), who) as server:
+                    nanoseconds = [1e9 * server.seconds() / work["packets"] for _ in range(plan.rounds)]
             except UnavailableError as reason:
                 curve.skipped.append(Skipped(f"{who}, {size:,} rules", str(reason)))
+            else:
+                _add(curve, who, size, nanoseconds)
     return curve
 
 
-def _match(plan: Plan, curve: Curve, who: str, size: int, command: list[str], packets: int) -> None:
+def _matching(plan: Plan, who: str, path: Path) -> list[str]:
     if who == US:
-        command = python("benchmarks.peers.ours", "matching", command[1])
-    else:
-        command = [str(build("rte_acl", plan.folder, "libdpdk")), command[1]]
-    with Server(command, who) as server:
-        _add(curve, who, size, [1e9 * server.seconds() / packets for _ in range(plan.rounds)])
+        return python("benchmarks.peers.ours", "matching", str(path))
+    return [str(build("rte_acl", plan.folder, "libdpdk")), str(path)]
 
 
 def _length(plan: Plan) -> Iterator[Curve]:

@@ -55,8 +55,8 @@ def _forwarded(plan: Plan, acl: Acl, flows: int) -> Row:
 
     def firewall(_: ExitStack, who: str, text: str) -> Contender:
         # One at a time, so that a flow's entry is there before its next packet comes.
-        if who == STATEFUL and passed(text, 1)[1] != allowed:
-            raise DisagreementError(f"{who} lets {passed(text, 1)[1]:,} packets pass, sgsim {allowed:,}")
+        if who == STATEFUL and (theirs := passed(text, 1)[1]) != allowed:
+            raise DisagreementError(f"{who} lets {theirs:,} packets pass, {US} {allowed:,}")
         return Contender(who, lambda: made.packets / passed(text, BATCH)[0], {"packets": made.packets})
 
     makers: dict[str, Callable[[ExitStack], Contender]] = {US: lambda _: Slope(US, replay(made), made).contender()}

@@ -43,10 +43,10 @@ def _beside_tcpdump(plan: Plan, made: Stream, mark: str) -> Iterator[Row]:
 
     makers = {US: lambda _: slope(US, replay(made)), "tcpdump": lambda _: slope("tcpdump", tcpdump())}
     yield measure(row, gather(row, ExitStack(), makers), plan.rounds, {"tcpdump": mark})
-    whole = Row("stream", f"the whole process, {rules:,} rules", "s", made.work, [each.whole() for each in slopes])
-    whole.skipped = row.skipped
-    if len(slopes) == len(makers):
-        whole.ratios = [ratio(whole.results[0], whole.results[1], "" if plan.quick else WHOLE.get(rules, ""))]
+    wholes = [each.whole() for each in slopes if row.result(each.who)]
+    whole = Row("stream", f"the whole process, {rules:,} rules", "s", made.work, wholes, skipped=row.skipped)
+    if len(wholes) == len(makers):
+        whole.ratios = [ratio(wholes[0], wholes[1], "" if plan.quick else WHOLE.get(rules, ""))]
     yield whole
 
 

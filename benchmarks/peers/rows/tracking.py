@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from functools import partial
 
 from benchmarks.peers import cases
 from benchmarks.peers.measuring import Contender, Plan, gather, measure, must_agree
@@ -31,25 +30,21 @@ def tracked(plan: Plan, live: int) -> Row:
     flows, met = cases.live_flows(live, packets, SEED)
     cases.write(path, flows, met)
     with ExitStack() as stack:
-        servers: dict[str, Server] = {}
+        peer: list[Server] = []  # none, or one
 
-        def serve(stack: ExitStack, who: str, like: str, order: str) -> Contender:
-            """A way to ask a server that is there, or the server itself."""
-            if like not in servers:
-                command = (
-                    python("benchmarks.peers.ours", "tracking", str(path))
-                    if like == US
-                    else [str(build("rte_hash", plan.folder, "libdpdk")), str(path)]
-                )
-                servers[like] = stack.enter_context(Server(command, like))
-            server = servers[like]
-            return Contender(who, lambda: packets / server.seconds(order), server.about if who == like else {})
+        def ours(stack: ExitStack) -> Contender:
+            server = stack.enter_context(Server(python("benchmarks.peers.ours", "tracking", str(path)), US))
+            return Contender(US, lambda: packets / server.seconds(), server.about)
 
-        ways = {US: (US, "run"), "rte_hash": ("rte_hash", "run"), STAMPED: ("rte_hash", "stamp")}
-        makers = {who: partial(serve, who=who, like=like, order=order) for who, (like, order) in ways.items()}
-        contenders = gather(row, stack, makers)
-        if "rte_hash" in servers:
-            found = servers["rte_hash"].answers(plan.folder / "answers.i32")
+        def rte_hash(stack: ExitStack) -> Contender:
+            command = [str(build("rte_hash", plan.folder, "libdpdk")), str(path)]
+            peer.append(stack.enter_context(Server(command, "rte_hash")))
+            return Contender("rte_hash", lambda: packets / peer[0].seconds(), peer[0].about)
+
+        contenders = gather(row, stack, {US: ours, "rte_hash": rte_hash})
+        if peer:
             met["back"] = 0
-            row.agreed = must_agree("flows found", {"the case file": met, "rte_hash": flows[found]})
+            found = flows[peer[0].answers(plan.folder / "answers.i32")]
+            row.agreed = must_agree("flows found", {"the case file": met, "rte_hash": found})
+            contenders.append(Contender(STAMPED, lambda: packets / peer[0].seconds("stamp"), {}))
         return measure(row, contenders, plan.rounds, {"rte_hash": MARKS.get(live, "")})
