@@ -16,8 +16,8 @@ from benchmarks.peers.measuring import DisagreementError, Plan
 from benchmarks.peers.results import Curve, Report, Row
 from benchmarks.peers.rows import (
     compiling,
-    growth,
     kernel,
+    length,
     matching,
     outputs,
     reading,
@@ -37,7 +37,7 @@ PARTS: dict[str, Callable[[Plan], Iterator[Row | Curve]]] = {
     "start-up": startup.rows,
     "region": region.rows,
     "kernel": kernel.rows,
-    "growth": growth.rows,
+    "length": length.rows,
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,15 @@ class Curve(msgspec.Struct):
     work: dict[str, Any]
     series: dict[str, list[Point]] = {}
     skipped: list[Skipped] = []
+
+    def grow(self, x: float, row: Row, whos: Sequence[str], turned: Callable[[float], float]) -> None:
+        """One more point for each of them, from a row that was measured anyway."""
+        for who in whos:
+            result = row.result(who)
+            if result is not None:
+                point = Point(x, spread([turned(run) for run in result.value.runs]))
+                self.series.setdefault(who, []).append(point)
+        self.skipped += [Skipped(f"{each.who}, {row.name}", each.reason) for each in row.skipped if each.who in whos]
 
 
 class Report(msgspec.Struct):

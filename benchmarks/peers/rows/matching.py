@@ -12,7 +12,7 @@ from benchmarks.peers import cases
 from benchmarks.peers.measuring import Contender, Plan, gather, measure, must_agree
 from benchmarks.peers.native import build
 from benchmarks.peers.processes import Server, python
-from benchmarks.peers.results import US, Row
+from benchmarks.peers.results import US, Curve, Row
 from sgsim.model import Direction
 from sgsim.workload import GUARDED, HITS, MISSES, Acl, acl_topology, gate_packets
 
@@ -27,13 +27,18 @@ _MOST_NUMPY_RULES = 1_000
 Command = Callable[[], list[str]]
 
 
-def rows(plan: Plan) -> Iterator[Row]:
+def rows(plan: Plan) -> Iterator[Row | Curve]:
     path = plan.folder / "matching.case"
+    curve = Curve("rules", "Rules of an interface", "rules", "ns a packet, of traffic that hits", {})
     for size in (10, 60, 1_000) if plan.quick else (10, 60, 300, 1_000, 10_000, 100_000):
         for traffic, share in (("hit", HITS), ("miss", MISSES)):
             row = Row("matching", f"{size:,} rules, {traffic}", "packets/s", case(path, Acl(rules=size), plan, share))
             yield _compare(plan, row, path, MARKS.get(size, "") if traffic == "hit" else "")
+            if traffic == "hit":
+                curve.grow(size, row, (US, "rte_acl", "numba"), lambda rate: 1e9 / rate)
+                curve.work |= {name: value for name, value in row.work.items() if name not in ("rules", "admitted")}
     yield _references(plan)
+    yield curve
 
 
 def case(path: Path, acl: Acl, plan: Plan, share: float = HITS, packets: int | None = None) -> dict[str, Any]:

@@ -18,7 +18,7 @@ TIMES = 10
 
 
 def rows(plan: Plan) -> Iterator[Row]:
-    made = stream(plan.folder, Workload(packets=20_000 if plan.quick else 200_000, flows=10_000), TIMES)
+    made = stream(plan.folder, Workload(packets=20_000 if plan.quick else 100_000, flows=10_000), TIMES)
     short, long = (
         json.loads(ran([*replay(made, "--json"), str(path)]).output)["observations"]
         for path in (made.capture, made.long)

@@ -1,34 +1,40 @@
-"""A VPC of 5,000 interfaces, a Region's quota: how long until the first verdict, and how much memory."""
+"""VPCs of up to 5,000 interfaces, a Region's quota: how long until the first verdict, and how much memory."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
-from benchmarks.peers.measuring import Plan, UnavailableError
+from benchmarks.peers.measuring import Contender, Plan, measure
 from benchmarks.peers.processes import python, ran
-from benchmarks.peers.results import US, Result, Row, Skipped, spread
+from benchmarks.peers.results import US, Curve, Row
 from benchmarks.peers.vpc import stream
 from sgsim.workload import Workload
 
+REGION = 5_000
 FIRST_VERDICT = "<= 2.0"  # seconds from the loaded snapshot
 
 
-def rows(plan: Plan) -> Iterator[Row]:
-    interfaces, groups = (500, 250) if plan.quick else (5_000, 2_500)
-    made = stream(
-        plan.folder,
-        Workload(packets=1_000, flows=1_000, interfaces=interfaces, lists=groups, list_lengths=(1,)),
+def rows(plan: Plan) -> Iterator[Row | Curve]:
+    curve = Curve(
+        "interfaces", "Interfaces of a VPC", "interfaces", "s from the loaded snapshot to the first verdict", {}
     )
-    name = f"{interfaces:,} interfaces, {groups:,} groups: loaded snapshot to first verdict"
-    row = Row("region", name, "s", made.work, mark="" if plan.quick else FIRST_VERDICT)
-    runs = []
-    try:
-        for _ in range(1 if plan.quick else 3):
-            ended = ran(python("benchmarks.peers.ours", "region", str(made.snapshot)))
-            runs.append(json.loads(ended.output.splitlines()[-1]))
-    except UnavailableError as reason:
-        row.skipped.append(Skipped(US, str(reason)))
-    if runs:
-        row.results = [Result(US, spread([run["first_verdict_seconds"] for run in runs]), runs[-1])]
-    yield row
+    sizes = (2, 20, 200) if plan.quick else (2, 20, 200, 1_000, REGION)
+    for interfaces in sizes:
+        shape = Workload(packets=1_000, flows=1_000, interfaces=interfaces, lists=interfaces // 2, list_lengths=(1,))
+        made = stream(plan.folder, shape)
+        mark = FIRST_VERDICT if interfaces == REGION else ""
+        row = Row("region", f"{interfaces:,} interfaces, {shape.lists:,} groups", "s", made.work, mark=mark)
+        command = python("benchmarks.peers.ours", "region", str(made.snapshot))
+        told: dict[str, Any] = {}
+
+        def first_verdict(command: list[str] = command, told: dict[str, Any] = told) -> float:
+            told |= json.loads(ran(command).output.splitlines()[-1])
+            return float(told["first_verdict_seconds"])
+
+        yield measure(row, [Contender(US, first_verdict, told)], 3 if interfaces > 200 else plan.rounds)
+        curve.grow(interfaces, row, (US,), lambda seconds: seconds)
+        curve.work |= {name: row.work[name] for name in ("workload", "rules", "seed", "threads")}
+        made.remove()
+    yield curve

@@ -9,7 +9,7 @@ from benchmarks.peers import cases
 from benchmarks.peers.measuring import Contender, Plan, gather, measure, must_agree
 from benchmarks.peers.native import build
 from benchmarks.peers.processes import Server, python
-from benchmarks.peers.results import US, Row
+from benchmarks.peers.results import US, Curve, Row
 from sgsim.workload import LIVE
 
 SEED = 1
@@ -17,12 +17,17 @@ MARKS = {1_000_000: ">= 1.1", 10_000_000: ">= 1.1"}  # x rte_hash's bulk look-up
 STAMPED = "rte_hash, with a time stamp"
 
 
-def rows(plan: Plan) -> Iterator[Row]:
-    for live in (100_000, 1_000_000) if plan.quick else (100_000, 1_000_000, 10_000_000):
-        yield tracked(plan, live)
+def rows(plan: Plan) -> Iterator[Row | Curve]:
+    curve = Curve("flows", "Live flows", "live flows", "ns a packet", {})
+    for live in (1_000, 10_000, 100_000, 1_000_000, 10_000_000)[: 4 if plan.quick else 5]:
+        row = _tracked(plan, live)
+        curve.grow(live, row, (US, "rte_hash"), lambda rate: 1e9 / rate)
+        curve.work |= {name: value for name, value in row.work.items() if name != "flows"}
+        yield row
+    yield curve
 
 
-def tracked(plan: Plan, live: int) -> Row:
+def _tracked(plan: Plan, live: int) -> Row:
     packets = 1_000_000 if plan.quick else 4_000_000
     work = {"workload": LIVE, "packets": packets, "flows": live, "rules": 1, "seed": SEED, "threads": 1}
     row = Row("tracking", f"{live:,} live flows", "packets/s", work)
