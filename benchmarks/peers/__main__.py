@@ -46,7 +46,7 @@ PARTS: dict[str, Callable[[Plan], Iterator[Row | Curve]]] = {
 @click.option("--only", type=click.Choice(list(PARTS)), multiple=True, help="Only this part; may be repeated.")
 @click.option("--json", "file", type=click.Path(path_type=Path), default=Path("peers.json"), show_default=True)
 @click.option("--rounds", type=click.IntRange(min=1), help="Rounds of each comparison.  [default: 5, quick 3]")
-@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="Where captures of some 6 GB may go.")
+@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="Where captures of some 10 GB may go.")
 def command(quick: bool, only: tuple[str, ...], file: Path, rounds: int | None, folder: Path | None) -> None:
     """Measure sgsim beside its peers, in one run, and write one JSON file: see docs/benchmarks.md."""
     with tempfile.TemporaryDirectory(prefix="sgsim-peers-", dir=folder) as made:
