@@ -1,0 +1,1 @@
+"""sgsim beside its peers, measured in one run: python -m benchmarks.peers"""
