@@ -151,9 +151,8 @@ KNOWN = 1 << 31  # of an answer that is kept: the rules have been asked
 FROM_EVERYWHERE = UNTRACKED  # a rule with the peer 0.0.0.0/0 or ::/0 is among those that admit it
 
 # Bits of an address interval's flags.
-NEVER_FILTERED, DHCP_REMOTE, DHCPV6_REMOTE, MANY_HOSTS, AUTO_TRACKED, ROUTER_OR_RESOLVER = 1, 2, 4, 8, 16, 32
-OWNER_UNFILTERED = 64  # its owner has no groups
-OWNER_SHIFT, FLAG_BITS = 8, 255
+NEVER_FILTERED, DHCP_REMOTE, DHCPV6_REMOTE, MANY_HOSTS, AUTO_TRACKED = 1, 2, 4, 8, 16
+OWNER_SHIFT = 8
 
 
 class MatchTable(NamedTuple):

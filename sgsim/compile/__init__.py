@@ -63,7 +63,7 @@ def _compile(topology: Topology, interfaces: list[Interface], settings: Settings
     groups = [lists.setdefault((i.group_ids, i.vpc_id), len(lists)) if i.group_ids else -1 for i in interfaces]
     vpcs = {vpc_id: n for n, vpc_id in enumerate(dict.fromkeys(vpc_id for _, vpc_id in lists))}
     gates = gates_of(topology, interfaces, groups)
-    special = deciding_blocks(topology, gates, settings)
+    special = deciding_blocks(topology, settings)
     in_use = addresses_in_use(topology)
     owned_by = [owned(interface, in_use) for interface in topology.interfaces.values()]
     asked, blocks = _blocks(topology, lists)

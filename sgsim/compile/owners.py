@@ -39,12 +39,10 @@ _AUTO_TRACKED_TYPES = frozenset(
 )
 
 
-def deciding_blocks(topology: Topology, gates: NDArray[np.void], settings: Settings) -> dict[int, list[Span]]:
+def deciding_blocks(topology: Topology, settings: Settings) -> dict[int, list[Span]]:
     """The addresses that decide something, by the flag that says so (see the layout)."""
     blocks = {flag: list(map(network_span, networks)) for flag, networks in _BLOCKS.items()}
     blocks[layout.AUTO_TRACKED] = list(map(network_span, topology.auto_tracked + settings.auto_tracked))
-    special = {int(address) for name in ("router", "resolver") for address in gates[name]} - {-1}
-    blocks[layout.ROUTER_OR_RESOLVER] = [Span(4, address, address + 1) for address in sorted(special)]
     return blocks
 
 
@@ -93,11 +91,7 @@ class OwnerLine:
 
     def about(self) -> NDArray[np.int32]:
         """The owner among the selected interfaces and the flags of each interval, see MatchTable."""
-        value = {
-            interface.interface_id: (n + 1) << layout.OWNER_SHIFT
-            | (0 if interface.group_ids else layout.OWNER_UNFILTERED)
-            for n, interface in enumerate(self._selected)
-        }
+        value = {each.interface_id: (n + 1) << layout.OWNER_SHIFT for n, each in enumerate(self._selected)}
         of_interface = np.array([value.get(i.interface_id, 0) for i in self._interfaces], dtype=np.int32)
         about = np.zeros(self.count, dtype=np.int32)
         span, interval = spread(self._ranges[:, 0], self._ranges[:, 1])

@@ -1,7 +1,7 @@
-"""The kernel that judges a batch, in stages over blocks that stay in the first-level cache.
+"""The kernel that judges a batch, packet by packet.
 
-Of each packet: the key of its flow; the flow's record, which says whose gates it meets; then, in order, what each
-gate decides. Addresses and rules are looked up for a flow's first packet only.
+Of each packet: its flow's record, which was fetched while others were judged and says whose gates the packet meets;
+then, in order, what each gate decides. Addresses and rules are looked up for a flow's first packets only.
 """
 
 from __future__ import annotations
