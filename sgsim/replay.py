@@ -39,7 +39,7 @@ PACKET_ENDINGS = (".pcap", ".pcapng")
 KERNELS = {"fast": "judge", "reference": "decode"}  # the longest to compile of what each needs
 MOST_STRANGERS = 5
 
-COMPILING = "compiling for this machine, once (some 12 s) ..."
+COMPILING = "compiling for this machine, once (some 8 s) ..."
 
 Text = Callable[[str], None]
 Progress = Callable[[int, int | None, int], None]  # bytes read, bytes in all (None: a stream), packets judged
