@@ -171,6 +171,7 @@ def stream_of(rng: random.Random, hosts: Sequence[Address], count: int) -> list[
     flows += [(TWIN.get(one, one), TWIN.get(other, other), *rest) for one, other, *rest in flows if one in TWIN]
     polite = {place for place in range(len(flows)) if rng.random() < 0.5}
     often, pause = rng.choice((0.4, 0.03, 0.003)), rng.choice((SECOND, SECOND // 50))
+    pieces = rng.choice(((90, 5, 5), (99, 1, 0), (40, 30, 30)))
     packets: list[Packet] = []
     latest: dict[int, int] = {}  # when the flow at a place had its last packet
     for _ in range(count):
@@ -182,7 +183,7 @@ def stream_of(rng: random.Random, hosts: Sequence[Address], count: int) -> list[
             now = max(now, latest[place] + rng.choice(TIMERS) * SECOND + rng.randrange(-1, 2))
         now = max(-BOUND, min(BOUND, now))
         latest[place] = now
-        packets.append(packet_of(rng, now, flows[place], packets, POLITE if place in polite else FLAGS))
+        packets.append(packet_of(rng, now, flows[place], packets, POLITE if place in polite else FLAGS, pieces))
     return packets
 
 
@@ -200,14 +201,16 @@ def packet_of(
     flow: tuple[Address, Address, int, int, int],
     past: Sequence[Packet],
     flags_of: Sequence[int],
+    pieces: Sequence[int],
 ) -> Packet:
+    """``pieces``: of how many packets each are whole, a first fragment, a later one."""
     one, other, protocol, port, other_port = flow
     if rng.random() < 0.5:
         one, other, port, other_port = other, one, other_port, port
     family_icmp = 1 if one.version == 4 else 58
     fields: dict[str, object] = {}
-    fragment = rng.choices(("whole", "first", "later"), (90, 5, 5))[0]
-    ident = rng.randrange(3) if fragment != "whole" else 0
+    fragment = rng.choices(("whole", "first", "later"), pieces)[0]
+    ident = rng.randrange(2) if fragment != "whole" else 0
     quoted = None
     flags = 0
     if fragment != "later":
