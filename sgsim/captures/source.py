@@ -240,8 +240,11 @@ class Window:
         return self.base + self.begin
 
     def fill(self, needed: int) -> bool:
-        """Read on until ``needed`` bytes are there from ``begin``; False where the stream ends. Moves the data."""
+        """Read on until ``needed`` bytes are there from ``begin``; False where the stream ends. Moves the data if they
+        are not there yet."""
         rest = self.end - self.begin
+        if rest >= needed:  # it may be more than the next buffer holds, if this one had to grow
+            return True
         data = self.data
         if self._handed_on and self._others:
             self._others.append(data)
