@@ -98,6 +98,7 @@ def written(form: str, drawn: list[dict[str, Any]]) -> bytes:
         (),
         np.array([each["capture"] for each in drawn], dtype=np.int32),
         np.array([each["number"] for each in drawn], dtype=np.int64),
+        (),
     )
     verdicts = observations(count, **{name: [each[name] for each in drawn] for name in VERDICT_COLUMNS})
     file = io.BytesIO()

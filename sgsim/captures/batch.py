@@ -35,6 +35,7 @@ class Batch(NamedTuple):
 
     ``columns`` hold arrays of length n, ``window`` the bytes that ``columns.offset`` points into, and ``first`` is
     the number of the first packet in its capture, from 1 (as Wireshark counts frames; skipped packets count too).
+    ``known`` is how many links the file had described before these packets: by now it may be more.
     ``lengths`` (uint32, length n) is given where some of ``columns.length`` are of frames inside: the frames' own.
     The arrays belong to the reader: they hold until the next batch is asked for, or as many as ``ahead`` says. Copy
     what is to be kept.
@@ -43,6 +44,7 @@ class Batch(NamedTuple):
     columns: PacketColumns
     window: NDArray[np.uint8]
     first: int
+    known: int
     lengths: NDArray[np.uint32] | None = None
 
 
@@ -52,11 +54,13 @@ class MergedBatch(NamedTuple):
     ``capture`` (int32, length n) is the place of each packet's capture in the list that was merged, ``number`` (int64)
     its number in that capture, from 1. Its frame is
     ``windows[capture[i]][columns.offset[i] : columns.offset[i] + columns.captured[i]]``,
-    its link ``captures[capture[i]].links[columns.link[i]]``. ``lengths`` as in Batch.
+    its link ``captures[capture[i]].links[columns.link[i]]``. ``known``, one for each capture, and ``lengths`` are as in
+    Batch.
     """
 
     columns: PacketColumns
     windows: tuple[NDArray[np.uint8], ...]
     capture: NDArray[np.int32]
     number: NDArray[np.int64]
+    known: tuple[int, ...]
     lengths: NDArray[np.uint32] | None = None

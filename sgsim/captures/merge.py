@@ -37,7 +37,8 @@ def _alone(batches: Iterator[Batch]) -> Iterator[MergedBatch]:
         count = len(batch.columns.heads)
         if len(capture) < count:
             capture, numbers = np.zeros(count, dtype=np.int32), np.arange(count, dtype=np.int64)
-        yield MergedBatch(batch.columns, (batch.window,), capture[:count], numbers[:count] + batch.first, batch.lengths)
+        number = numbers[:count] + batch.first
+        yield MergedBatch(batch.columns, (batch.window,), capture[:count], number, (batch.known,), batch.lengths)
 
 
 class _Head:
@@ -48,6 +49,7 @@ class _Head:
         self._latest = -(1 << 63)
         self.keys: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self.batch: Batch | None = None
+        self.known = 0
         self.window: NDArray[np.uint8] = np.zeros(0, dtype=np.uint8)
         self.advance()
 
@@ -55,7 +57,7 @@ class _Head:
         """Ask for the next batch; ``batch`` is None behind the last."""
         self.batch, self.begin = next(self._batches, None), 0
         if self.batch is not None:
-            self.window = self.batch.window
+            self.window, self.known = self.batch.window, self.batch.known
             self.keys = np.maximum.accumulate(self.batch.columns.time_ns)
             np.maximum(self.keys, self._latest, out=self.keys)
             self._latest = int(self.keys[-1])
@@ -73,10 +75,12 @@ def _several(heads: list[_Head]) -> Iterator[MergedBatch]:
         keys = np.concatenate([head.keys[begin:end] for head, begin, end in pieces])
         order = np.argsort(keys, kind="stable")  # the pieces stand in the order given, so ties keep it
         capture = np.concatenate([np.full(end - begin, head.place, np.int32) for head, begin, end in pieces])
+        known = tuple(head.known for head in heads)
         numbers = [np.arange(begin, end, dtype=np.int64) + _batch(head).first for head, begin, end in pieces]
         columns = _gathered([(_batch(head).columns, begin, end) for head, begin, end in pieces], order)
         windows = tuple(head.window for head in heads)
-        yield MergedBatch(columns, windows, capture[order], np.concatenate(numbers)[order], _lengths(pieces, order))
+        number = np.concatenate(numbers)[order]
+        yield MergedBatch(columns, windows, capture[order], number, known, _lengths(pieces, order))
         for head, _, end in pieces:
             head.begin = end
         last.advance()

@@ -55,7 +55,7 @@ class PacketCapture:
             window = np.frombuffer(b"".join(frames) or b"\0", dtype=np.uint8)
             self.position += len(window)
             quotes = decode(window, link_types, columns, len(chunk))
-            yield Batch(trimmed(columns, len(chunk), quotes), window, first)
+            yield Batch(trimmed(columns, len(chunk), quotes), window, first, len(self.links))
             first += len(chunk)
 
 

@@ -64,7 +64,7 @@ class PcapReader:
             window.begin = found.at
             if count:
                 window.handed_on()
-                yield Batch(trimmed(columns, count, found.quotes), window.data, first)
+                yield Batch(trimmed(columns, count, found.quotes), window.data, first, 1)
                 columns = next(buffers)
                 first += count
             if found.status == walk.LONG_RECORD:

@@ -155,7 +155,7 @@ class PcapngReader:
                     self._refuse_if_hopeless()
                 first, self.packet = self.packet, self.packet + int(found.packets)
                 window.handed_on()
-                yield Batch(trimmed(columns, found.packets, found.quotes), window.data, first)
+                yield Batch(trimmed(columns, found.packets, found.quotes), window.data, first, len(self.links))
                 columns = next(buffers)
             if found.clamped and not clamped:
                 clamped = True

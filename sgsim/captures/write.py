@@ -75,7 +75,7 @@ class PacketWriter:
         sources = batch.capture[rows]
         for capture in np.unique(sources).tolist() if len(batch.windows) > 1 else [0]:
             own = slice(None) if len(batch.windows) == 1 else np.flatnonzero(sources == capture)
-            records = self._records(capture, np.unique(batch.columns.link[rows[own]]).tolist())
+            records = self._records(capture, np.unique(batch.columns.link[rows[own]]).tolist(), batch.known)
             places = (ends - sizes)[own]
             write_records(batch.windows[capture], columns, rows[own], places, records, out)
         self._put(out.data)
@@ -84,7 +84,7 @@ class PacketWriter:
         """Write the file header if no packet was written; call it once, before the file is closed."""
         if not self._begun:
             links = [link for capture in self._captures for link in capture.links]
-            self._begin(links[0] if links else Link(linktypes.ETHERNET))
+            self._begin(links[0] if links else Link(linktypes.ETHERNET), links)
 
     def _put(self, data: bytes | memoryview) -> None:
         try:
@@ -92,14 +92,15 @@ class PacketWriter:
         except OSError as error:
             raise OutputError(f"{self._name}: cannot be written: {error.strerror}") from error
 
-    def _records(self, capture: int, places: list[int]) -> Records:
+    def _records(self, capture: int, places: list[int], known: Sequence[int]) -> Records:
         """How packets from these links of a capture are written; describes them in the file where they are new."""
         links = self._captures[capture].links
         interface, tick = np.zeros(len(links), np.uint32), np.ones(len(links), np.int64)
         for place in places:
             link = links[place]
             if not self._begun:
-                self._begin(link)
+                described = zip(self._captures, known, strict=True)
+                self._begin(link, [each for capture, count in described for each in capture.links[:count]])
             if self._pcapng:
                 interface[place] = self._interface(capture, place, link)
                 tick[place] = 10 ** (9 - link.resolution)
@@ -117,13 +118,15 @@ class PacketWriter:
             problem = "times finer than microseconds do not fit into the .pcap that was begun without them"
             raise OutputError(f"{self._name}: {problem}; name it .pcapng")
 
-    def _begin(self, link: Link) -> None:
+    def _begin(self, link: Link, described: Sequence[Link]) -> None:
+        """Write the file's header for packets of a link; ``described`` are those that may follow. Not all that are
+        described by now: how far reading is ahead is a matter of threads."""
         self._begun = True
         self._link_type = link.link_type
         if self._pcapng:
             self._put(pack("<IIIHHqI", 0x0A0D0D0A, 28, 0x1A2B3C4D, 1, 0, -1, 28))
             return
-        if any(link.resolution > 6 for capture in self._captures for link in capture.links):
+        if any(each.resolution > 6 for each in described):
             self._digits = 9
         magic = 0xA1B23C4D if self._digits == 9 else 0xA1B2C3D4
         self._put(pack("<IHHiIII", magic, 2, 4, 0, 0, _SNAPLEN, link.link_type))

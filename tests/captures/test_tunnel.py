@@ -264,7 +264,7 @@ class _Held:
         columns = allocate(1)
         columns.captured[0] = columns.length[0] = self._size
         quotes = decode(self._window, np.array([ETHERNET], dtype=np.uint16), columns, 1)
-        yield Batch(trimmed(columns, 1, quotes), self._window, 1)
+        yield Batch(trimmed(columns, 1, quotes), self._window, 1, 1)
 
 
 CAPTURES = (

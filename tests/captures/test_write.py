@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import subprocess
+from collections import deque
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scapy.utils import RawPcapReader
 
-from sgsim.captures import PacketWriter, merged, open_capture
+from sgsim.captures import MergedBatch, PacketWriter, merged, open_capture
 from sgsim.errors import OutputError
 from tests.captures.layouts import (
     FRAME,
@@ -42,6 +45,14 @@ def rewritten(sources: list[Path], target: Path, choose=None) -> None:
         writer.finish()
     for capture in opened:
         capture.close()
+
+
+def held_back(batches: Iterator[MergedBatch], ahead: int) -> Iterator[MergedBatch]:
+    """Each batch once ``ahead`` of them have been read, itself among them."""
+    waiting = deque(islice(batches, ahead))
+    while waiting:
+        yield waiting.popleft()
+        waiting.extend(islice(batches, 1))
 
 
 @pytest.fixture
@@ -168,6 +179,30 @@ def test_times_that_a_format_cannot_hold_stop_at_its_bounds(again, name):
     first, last = (row.time_ns for row in again(name, data).rows)
     assert first == 0
     assert last == (2**32 - 1 if name == "out.pcap" else 2**32) * BILLION
+
+
+@pytest.mark.parametrize("name", ["out.pcap", "out.pcapng"])
+@pytest.mark.parametrize("late", [6, 9])
+def test_what_is_written_depends_neither_on_batches_nor_on_reading_ahead(tmp_path, name, late):
+    """Interfaces that are described within the file: a .pcap is begun for what was described before its first packet,
+    in a .pcapng each stands right before its first packet."""
+    source = tmp_path / "source"
+    early = section() + interface() + interface(resolution=6) + enhanced(FRAME, number=1) + enhanced(FRAME)
+    source.write_bytes(early + interface(resolution=late) + enhanced(FRAME, number=2) + enhanced(FRAME, number=1))
+    results = set()
+    for size in (1, 2, 3, 100):
+        for ahead in (1, 4):
+            file = io.BytesIO()
+            with open_capture(str(source)) as capture:
+                writer, error = PacketWriter(name, file, [capture]), ""
+                try:
+                    for batch in held_back(merged([capture], size, ahead), ahead):
+                        writer.write(batch, np.ones(len(batch.capture), bool))
+                except OutputError as problem:
+                    error = str(problem)
+            results.add((file.getvalue(), error))
+    assert len(results) == 1
+    assert ("finer than microseconds" in results.pop()[1]) is (name == "out.pcap" and late == 9)
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
