@@ -184,8 +184,10 @@ def test_rules_are_credited_to_the_last_number():
     world = topology(rule(INGRESS, TCP, 0, 65535))
     for number in (RULE_BITS, RULE_BITS - 1, 1 << 23, 0x555555):
         engine = Simulator(world)
-        cells = engine.table.cells
-        engine.table = engine.table._replace(cells=np.where(cells == 0, 0, cells | number).astype(cells.dtype))
+        words = engine.table.words.copy()
+        ranks = [place for place in engine.table.tables["rules"].tolist() if words[place] == 0]  # of the only rule
+        words[ranks] = number
+        engine.table = engine.table._replace(words=words)
         found = engine.judge_columns(columns_of(story()))
         assert [REASONS[code] for code in found.reason] == [
             *("rule", "tracked", "related", "tracked", "tracked", "fragment")
