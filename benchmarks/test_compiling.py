@@ -17,9 +17,7 @@ def test_compiling_a_rule_set(timed, name):
     interfaces = [made.interfaces[GUARDED]]
     octets = table_bytes(compile_topology(made, interfaces, Settings()))
     rounds = 1 if RULE_SETS[name].rules > 10_000 else 5
-    timed(
-        lambda: compile_topology(made, interfaces, Settings()), RULE_SETS[name], rounds=rounds, table_bytes=octets
-    )
+    timed(lambda: compile_topology(made, interfaces, Settings()), RULE_SETS[name], rounds=rounds, table_bytes=octets)
 
 
 @pytest.mark.parametrize("name", STREAMS)

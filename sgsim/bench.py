@@ -54,14 +54,14 @@ def benchmark(
     selected = select(topology, (), vpc_id)
     simulator = Simulator(topology, selected=selected)
     drawn = replace(topology, interfaces={i.interface_id: i for i in simulator.interfaces})
-    question = _question(drawn, simulator, traffic, headers)
+    question = _question(drawn, traffic, headers)
     if not is_compiled(KERNELS["fast"]):
         notice(COMPILING)
     with tempfile.TemporaryDirectory(prefix="sgsim-bench-") as folder:
         path = Path(folder) / "stream.pcap"
         _write(path, drawn, traffic, headers)
         kernel_seconds = _seconds(lambda: _first_use(simulator, path, question))
-        matching = None if question is None else _matching(question, simulator.table, traffic, repeats)
+        matching = None if question is None else _matching(question, traffic, repeats)
         compiling, tracking, dropped = _tracking(topology, selected, _batches(path), repeats)
         replaying = [replay(topology, [path], vpc_id=vpc_id).seconds for _ in range(repeats + 1)][1:]
     stage = Stage(traffic.packets, traffic.flows, traffic.seed, THREADS, tracking, {"dropped": dropped})
@@ -127,7 +127,7 @@ def _first_use(simulator: Simulator, path: Path, question: _Question | None) -> 
         columns = next(iter(merged([capture]))).columns
         Tally(simulator).add(columns, simulator.judge_columns(columns))
     if question is not None:
-        question.ask(simulator.table, packets=1)
+        question.ask(packets=1)
 
 
 def _batches(path: Path) -> list[PacketColumns]:
@@ -164,24 +164,22 @@ def _tracking(
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """A gate, and packets to match there; ``place`` is the interface's among the simulator's."""
+    """A gate, the tables of its interface alone, and packets to match there."""
 
     interface: Interface
-    place: int
+    table: MatchTable
     direction: Direction
     rules: int
     columns: PacketColumns
     out: NDArray[np.int32]
 
-    def ask(self, table: MatchTable, packets: int | None = None) -> None:
+    def ask(self, packets: int | None = None) -> None:
         """Match the packets, or only the first of them; fills ``out``, the one place where that kernel is called."""
         code = EGRESS if self.direction is Direction.EGRESS else INGRESS
-        match_columns(self.columns, table, self.place, code, self.out[:packets])
+        match_columns(self.columns, self.table, 0, code, self.out[:packets])
 
 
-def _question(
-    topology: Topology, simulator: Simulator, traffic: Traffic, headers: Sequence[Header] | None
-) -> _Question | None:
+def _question(topology: Topology, traffic: Traffic, headers: Sequence[Header] | None) -> _Question | None:
     """At the gate that has most rules among those that can be asked."""
     for rules, interface, direction in _gates(topology):
         try:
@@ -192,12 +190,13 @@ def _question(
         except SelectionError:
             continue
         out = np.empty(traffic.packets, dtype=np.int32)
-        return _Question(interface, simulator.interfaces.index(interface), direction, rules, columns, out)
+        table = Simulator(topology, selected=[interface.interface_id]).table
+        return _Question(interface, table, direction, rules, columns, out)
     return None
 
 
-def _matching(question: _Question, table: MatchTable, traffic: Traffic, repeats: int) -> Stage:
-    times = [_seconds(lambda: question.ask(table)) for _ in range(repeats + 1)]
+def _matching(question: _Question, traffic: Traffic, repeats: int) -> Stage:
+    times = [_seconds(lambda: question.ask()) for _ in range(repeats + 1)]
     more = {
         "eni": question.interface.interface_id,
         "direction": question.direction.value,

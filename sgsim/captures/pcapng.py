@@ -146,9 +146,7 @@ class PcapngReader:
         last_time, clamped = 0, False
         going = True
         while going:
-            found = walk.read_pcapng(
-                window.data, window.begin, window.end, table, self.link_types, columns, last_time
-            )
+            found = walk.read_pcapng(window.data, window.begin, window.end, table, self.link_types, columns, last_time)
             window.begin, last_time = found.at, found.last_time
             if found.packets:
                 if self.packet == 1:

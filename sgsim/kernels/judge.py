@@ -192,9 +192,7 @@ def _judge_without_record(columns, table, at, i, clock, state, rows, count):
         interface = sender if egress else receiver
         if interface < 0:
             continue
-        decision = _without_record(
-            columns, table, i, interface, egress, source, destination, reached, clock, state
-        )
+        decision = _without_record(columns, table, i, interface, egress, source, destination, reached, clock, state)
         if columns.bodies[i]["shape"] == FIRST_FRAGMENT and reached and decision & 255 != UNFILTERED_REASON:
             remember_fate(columns, i, interface, egress, decision, clock, state)
         _write(rows, count, i, interface, egress, decision)

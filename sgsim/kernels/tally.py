@@ -58,6 +58,7 @@ _ZERO, _ONE = np.int64(0), np.int64(1)
 _NO_INTERFACE = SKIPS.index(Skip.NO_INTERFACE) + 1
 _C1, _C2, _C3 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0x165667B19E3779F9)
 
+
 @inner
 def _slot_of(src_hi, src_lo, dst_hi, dst_lo, key, mask):
     """Where the probing for a dropped flow begins."""

@@ -123,9 +123,7 @@ def _remedy(line: str) -> str:
     return _EXAMPLE
 
 
-def _rule(
-    file: str, place: str, match: re.Match[str]
-) -> tuple[tuple[int, int | None, int | None, Network], list[str]]:
+def _rule(file: str, place: str, match: re.Match[str]) -> tuple[tuple[int, int | None, int | None, Network], list[str]]:
     """Protocol, ports and peer of a rule; and which parts of it a security group cannot say."""
     try:
         source, destination = (ip_network(match[name], strict=False) for name in ("source", "destination"))

@@ -115,9 +115,7 @@ def gate_packets(
     return ipv4_columns(protocol, source, destination, src_port, port)
 
 
-def _remote(
-    rng: np.random.Generator, offers: Offers, members: Members, offer: NDArray[np.int64]
-) -> NDArray[np.uint64]:
+def _remote(rng: np.random.Generator, offers: Offers, members: Members, offer: NDArray[np.int64]) -> NDArray[np.uint64]:
     """An address of each offer's peer."""
     hosts = rng.integers(0, 1 << 32, size=len(offer), dtype=np.uint64) & offers.lo_hosts[offer]
     remote = hosts | offers.lo[offer]

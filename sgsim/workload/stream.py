@@ -64,9 +64,7 @@ def write_stream(path: str | os.PathLike[str], made: Flows, seed: int, times: in
     return times * sum(map(len, stamps))
 
 
-def _write_again(
-    file: BinaryIO, begins: list[NDArray[np.int64]], stamps: list[NDArray[np.int64]], again: int
-) -> None:
+def _write_again(file: BinaryIO, begins: list[NDArray[np.int64]], stamps: list[NDArray[np.int64]], again: int) -> None:
     """Append the packets that the file begins with once more, ``again`` times their whole time later."""
     shift = again * (int(stamps[-1][-1]) - _EPOCH_NS + _GAP_NS[1])
     for at, ends, time_ns in zip(begins[:-1], begins[1:], stamps, strict=True):
