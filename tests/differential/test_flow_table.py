@@ -416,3 +416,35 @@ def test_first_fragments_get_room_for_three_records():
     used, size = engine._state.counts[SLOTS_USED], len(engine._state.table.slots) // SLOT_WORDS
     assert used == 48
     assert used <= simulator._most(size)
+
+
+def test_an_error_is_about_entries_of_its_own_interface():
+    """A neighbour's entry, at the other gate or another's, is none of this interface's."""
+    world = topology(rule(INGRESS, UDP, 53, 53), addresses=(SERVER, "10.0.0.6"), apart=True)
+    quoted = Quoted(ip_address(CLIENT), ip_address(SERVER), UDP, 5000, 53)
+    error = {"icmp_type": 3, "icmp_code": 1, "icmp_id": 0, "quoted": quoted}
+    packets = [
+        packet(CLIENT, SERVER, UDP, (5000, 53)),
+        packet("10.0.0.6", CLIENT, ICMP, **error),
+        packet(SERVER, CLIENT, ICMP, **error),
+    ]
+    assert judged(world, packets) == ["rule tracked opened", "no_rule", "related"]
+
+
+def test_an_assumed_connection_has_been_answered():
+    """Its initiator is the other side, whose first packet makes a stream of UDP."""
+    world = topology(rule(INGRESS, UDP, 53, 53))
+    there, back = (CLIENT, SERVER, UDP, (5000, 53)), (SERVER, CLIENT, UDP, (53, 5000))
+    packets = [packet(*back), packet(*there, at=1), packet(*back, at=101), packet(*back, at=131)]
+    assert judged(world, packets, midstream=Midstream.ASSUME) == ["assumed tracked opened", *["tracked tracked"] * 3]
+    packets = [packet(*back), packet(*back, at=1), packet(*back, at=32)]  # the responder alone makes none
+    assert judged(world, packets, midstream=Midstream.ASSUME)[1:] == ["tracked tracked", "assumed tracked opened"]
+
+
+def test_a_mark_lasts_ten_seconds_behind_a_reset():
+    """Section 10: also where the SYN that did not get through had the flag."""
+    world = topology(rule(EGRESS, TCP, 0, 65535))
+    there, back = (CLIENT, SERVER, TCP, (40_000, 80)), (SERVER, CLIENT, TCP, (80, 40_000))
+    packets = [packet(*there, SYN | RST), packet(*back, ACK, at=10), packet(*back, ACK, at=20)]
+    packets.append(packet(*back, ACK, time_ns=30 * SECOND + 1))
+    assert judged(world, packets) == ["no_rule", "not_reached", "not_reached", "rule tracked opened"]
