@@ -98,3 +98,37 @@ def test_merging_takes_a_window_for_each_capture(tmp_path, small):
     packets, kibibytes = grown(small, first, second)
     assert packets == expected
     assert kibibytes < 24 * 1024
+
+
+REPLAY = """
+import resource, sys
+from ipaddress import ip_address
+from sgsim.model import Interface, Topology
+from sgsim.replay import replay
+
+topology = Topology(interfaces={"eni": Interface("eni", vpc_id=None, addresses=(ip_address("10.0.0.5"),))})
+
+def most():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+replay(topology, sys.argv[1:2], jobs=5)
+before = most()
+print(replay(topology, sys.argv[2:], jobs=5).packets, most() - before)
+"""
+
+
+def test_threads_keep_a_few_batches_between_them(tmp_path, small):
+    """--jobs: what is read waits for what is judged and written, however long the capture."""
+    path = tmp_path / "long.pcap"
+    expected = repeated(path, pcap_header(), record(FRAME + bytes(400)), 400 * MEBIBYTE)
+    done = subprocess.run(
+        [sys.executable, "-c", REPLAY, str(small), str(path)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    path.unlink()
+    packets, kibibytes = map(int, done.stdout.split())
+    assert packets == expected
+    assert kibibytes < 64 * 1024
