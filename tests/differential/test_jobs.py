@@ -6,6 +6,7 @@ import random
 import zlib
 from collections.abc import Iterator, Sequence
 from functools import partial
+from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,8 @@ SHARES = 4  # the captures are dealt out to so many tests, which can run side by
 JOBS = (1, 2, 5)
 SIZES = (1, 7, BATCH)
 PACKETS = 60  # of each capture at most, but for WHOLE: a batch of one packet costs some 200 us
-WHOLE = 20  # one of so many captures is judged to its end, in batches of 7 and of the default size
-ALL = 16  # one of so many is judged in all nine ways, and by the plain judge; the others in three, beside (1, BATCH)
+WHOLE = 21  # one of so many captures is judged to its end, in batches of 7 and of the default size
+ALL = 15  # one of so many is judged in all nine ways, and by the plain judge; the others in three, beside (1, BATCH)
 
 
 class Cut:
@@ -104,6 +105,8 @@ def test_threads_and_batch_sizes_change_nothing(share, data, tmp_path):
         options: dict[str, Any] = {"settings": settings, "most": 1 << 40 if place % WHOLE == 0 else PACKETS}
         if place % 3 == 0:
             options["decapsulate"] = Tunnel.VXLAN
+        if place % 5 == 0 and find_spec("pyarrow"):
+            options["parquet"] = True
         ask = partial(results, topology, [path], tmp_path / "results", **options)
         expected = ask(jobs=1, size=BATCH)
         ways: Sequence[tuple[int, int]] = ((2, 1), (5, 7), (2 + 3 * (place % 2), BATCH))
@@ -115,6 +118,24 @@ def test_threads_and_batch_sizes_change_nothing(share, data, tmp_path):
                 assert same(ask(jobs=jobs, size=size), expected), f"{path}: --jobs {jobs}, batches of {size}"
         judged += 1
     assert judged > 100
+
+
+def test_captures_are_merged_alike(data, tmp_path):
+    """Two captures, the second taken at one interface: their packets come in one order, with the same verdicts."""
+    paths = [path for path in captures(data) if path.stat().st_size < 20_000]
+    random.Random(7).shuffle(paths)
+    judged = 0
+    for one, other in zip(paths[:60:2], paths[1:60:2], strict=True):
+        hosts = [*dict.fromkeys(hosts_of(one) + hosts_of(other))]
+        rng = random.Random(zlib.crc32(one.name.encode()))
+        topology, settings = topology_of(rng, hosts), settings_of(rng)
+        at = {str(other): next(iter(topology.interfaces))}
+        ask = partial(results, topology, [one, other], tmp_path / "results", settings=settings, most=1 << 40, at=at)
+        expected = ask(jobs=1, size=BATCH)
+        for jobs, size in ((2, 7), (5, 100), (2, BATCH)):
+            assert same(ask(jobs=jobs, size=size), expected), f"{one} and {other}: --jobs {jobs}, batches of {size}"
+        judged += "summary" in expected
+    assert judged > 20
 
 
 def same(found: dict[str, object], expected: dict[str, object]) -> bool:
