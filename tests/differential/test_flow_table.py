@@ -448,3 +448,13 @@ def test_a_mark_lasts_ten_seconds_behind_a_reset():
     packets = [packet(*there, SYN | RST), packet(*back, ACK, at=10), packet(*back, ACK, at=20)]
     packets.append(packet(*back, ACK, time_ns=30 * SECOND + 1))
     assert judged(world, packets) == ["no_rule", "not_reached", "not_reached", "rule tracked opened"]
+
+
+def test_a_flow_that_is_marked_is_none_of_before_the_capture():
+    """Section 10: without an entry and without a mark; here the table was full when it was first assumed."""
+    world = topology(rule(INGRESS, UDP, 6000, 6000), rule(INGRESS, ICMP, 8, -1))
+    ping = packet(CLIENT, SERVER, ICMP, icmp_type=8, icmp_code=0, icmp_id=1)
+    asks = (SERVER, CLIENT, UDP, (6000, 53))
+    packets = [ping, packet(*asks), packet(*asks, at=20), packet(*asks, at=31)]
+    found = judged(world, packets, midstream=Midstream.ASSUME, conntrack_max=1)
+    assert found == ["rule tracked opened", "table_full", "no_rule", "no_rule"]
