@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,14 +49,41 @@ def run(command: Sequence[str], environment: dict[str, str] | None = None) -> En
             env=variables,
             preexec_fn=_limit,
         )
-        _, status, usage = os.wait4(process.pid, 0)
+        memory = _Memory(process.pid)
+        _, status = os.waitpid(process.pid, 0)
         seconds = time.perf_counter() - begun
         process.returncode = os.waitstatus_to_exitcode(status)
         texts = []
         for file in (output, problems):
             file.seek(0)
             texts.append(file.read().decode(errors="replace"))
-    return Ended(seconds, usage.ru_maxrss * 1024, process.returncode, *texts)
+    return Ended(seconds, memory.most(), process.returncode, *texts)
+
+
+class _Memory:
+    """The most that a process holds, looked up while it runs: what the kernel reports at the end counts the memory of
+    this process too, which the other was for a moment."""
+
+    def __init__(self, pid: int) -> None:
+        self._status = Path(f"/proc/{pid}/status")
+        self._most = 0
+        self._over = Event()
+        self._watch = Thread(target=self._look)
+        self._watch.start()
+
+    def most(self) -> int:
+        """Bytes; 0 where the process was over before it was looked at."""
+        self._over.set()
+        self._watch.join()
+        return self._most
+
+    def _look(self) -> None:
+        while not self._over.wait(0.01):
+            try:
+                fields = self._status.read_text().split()
+                self._most = int(fields[fields.index("VmHWM:") + 1]) << 10
+            except (OSError, ValueError):  # it has just ended
+                return
 
 
 def ran(command: Sequence[str], environment: dict[str, str] | None = None) -> Ended:
