@@ -78,7 +78,7 @@ class _Memory:
         return self._most
 
     def _look(self) -> None:
-        while not self._over.wait(0.01):
+        while not self._over.wait(0.002):
             try:
                 fields = self._status.read_text().split()
                 self._most = int(fields[fields.index("VmHWM:") + 1]) << 10

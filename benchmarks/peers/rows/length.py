@@ -35,7 +35,9 @@ def rows(plan: Plan) -> Iterator[Curve]:
             size = capture.stat().st_size
             nanoseconds = [1e9 * each.seconds / (times * made.packets) for each in ended]
             cost.series.setdefault(who, []).append(Point(size, spread(nanoseconds)))
-            memory.series.setdefault(who, []).append(Point(size, spread([each.memory / 1e6 for each in ended])))
+            held = [each.memory / 1e6 for each in ended if each.memory]  # 0: over before it was looked at
+            if held:
+                memory.series.setdefault(who, []).append(Point(size, spread(held)))
         made.remove()
     yield cost
     yield memory
