@@ -121,36 +121,6 @@ _load16, _load32, _load64, _load32_little = _loader(2, True), _loader(4, True), 
 
 
 @inner
-def _fast16(data, at):
-    return _load16(data, at)
-
-
-@inner
-def _fast32(data, at):
-    return _load32(data, at)
-
-
-@inner
-def _fast64(data, at):
-    return _load64(data, at)
-
-
-@inner
-def _fast32_little(data, at):
-    return _load32_little(data, at)
-
-
-@inner
-def _fast_prefetch(items, place):
-    _prefetch(items, place)
-
-
-@inner
-def _fast_seldom(condition):
-    return _expect_not(condition)
-
-
-@inner
 def _plain_seldom(condition):
     return condition
 
@@ -193,5 +163,5 @@ if config.DISABLE_JIT or config.BOUNDSCHECK:
     u16, u32, u64, u32_little = _plain16, _plain32, _plain64, _plain32_little
     prefetch, seldom = _no_prefetch, _plain_seldom
 else:
-    u16, u32, u64, u32_little = _fast16, _fast32, _fast64, _fast32_little
-    prefetch, seldom = _fast_prefetch, _fast_seldom
+    u16, u32, u64, u32_little = _load16, _load32, _load64, _load32_little
+    prefetch, seldom = _prefetch, _expect_not

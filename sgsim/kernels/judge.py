@@ -29,9 +29,9 @@ from sgsim.kernels.track import (
     UNFILTERED_REASON,
     ask,
     at_once,
+    of_no_flow,
     remember_fate,
     settled,
-    without_record,
 )
 from sgsim.layout import (
     AHEAD,
@@ -69,6 +69,7 @@ _NO_INTERFACE = np.uint8(SKIPS.index(Skip.NO_INTERFACE) + 1)
 _KEY, _GATE = np.uint64(KEY), np.uint64(GATE_WORD)
 _LOWER, _UPPER = np.uint64(LOWER_GATE), np.uint64(UPPER_GATE)
 _BETWEEN = _UPPER - _LOWER
+_SENDS_SHIFT, _RECEIVES_SHIFT = SENDS.bit_length() - 1, RECEIVES.bit_length() - 1
 _RING = np.uint64(2 * AHEAD - 1)
 _WIDE = np.uint64(WIDE)
 
@@ -162,7 +163,7 @@ def _without_record(columns, table, i, interface, egress, source, destination, r
     if is_exempt(table, columns.bodies[i], interface, egress, destination if egress else source):
         return BARE_EXEMPT
     known = ask(columns.bodies, table, i, egress, interface)
-    return without_record(columns, i, interface, egress, known, clock, state)
+    return of_no_flow(columns, i, interface, egress, known, clock, state)
 
 
 @inner
@@ -250,7 +251,7 @@ def judge(
             place = np.uint64(record)
         turn = _BETWEEN * np.uint64(way & BACK)
         near, far = place + _LOWER + turn, place + _UPPER - turn
-        sends, receives = (slots[near + _GATE] >> 52) & 1, (slots[far + _GATE] >> 53) & 1  # SENDS, RECEIVES
+        sends, receives = (slots[near + _GATE] >> _SENDS_SHIFT) & 1, (slots[far + _GATE] >> _RECEIVES_SHIFT) & 1
         if seldom(len(at) > 0) and at[i] >= 0:
             sends &= np.int64(interface_of(slots[near + _GATE]) == at[i])
             receives &= np.int64(interface_of(slots[far + _GATE]) == at[i])

@@ -6,6 +6,7 @@ import numpy as np
 
 from sgsim.kernels.compiling import inner, rare
 from sgsim.kernels.flows import (
+    BY_STATE,
     RST,
     SYN,
     SYN_ACK,
@@ -86,7 +87,17 @@ _NOTE_LIMIT = 1 << 20  # distinct flows that are counted as older than the captu
 _EXPIRES, _GATE, _ANSWERS = np.uint64(EXPIRES), np.uint64(GATE_WORD), np.uint64(ANSWERS)
 _STEPPED = np.int64(STATE_BITS ^ INITIATOR_LOCAL)  # bits of GATE_WORD that STEPS gives anew
 _ANSWER = np.int64(0xFFFFFFFF)
-_SYN_SHIFT, _ACK_SHIFT = WAY_SYN.bit_length() - 1, WAY_ACK.bit_length() - 1
+
+
+def _shift(bit: int) -> int:
+    """Where a bit stands, for what is decided in numbers."""
+    return bit.bit_length() - 1
+
+
+_SYN_SHIFT, _ACK_SHIFT = _shift(WAY_SYN), _shift(WAY_ACK)
+_DEAD_SHIFT, _BY_STATE_SHIFT = _shift(DEAD), _shift(BY_STATE)
+_KNOWN_SHIFT, _ADMITTED_SHIFT = _shift(KNOWN), _shift(ADMITTED)
+_UNTRACKED_SHIFT, _UNTRACKED_REPLY_SHIFT = _shift(UNTRACKED), _shift(UNTRACKED_REPLY)
 
 
 def _bare(reason: Reason) -> np.int64:
@@ -113,7 +124,7 @@ def decided(reason, rule, bits):
 @inner
 def _fate(columns, i, interface, egress, state):
     """(place, found, key, ends, pair) of the record that keeps a first fragment's decision. The decision stands where
-    a flow's lower gate has its GATE_WORD word."""
+    a flow's lower gate has its GATE_WORD."""
     version = np.uint64(columns.bodies[i]["version"])
     protocol = np.uint64(columns.bodies[i]["protocol"]) if version == 4 else ZERO
     kind = EGRESS_FATE if egress else INGRESS_FATE
@@ -185,7 +196,7 @@ def _related_rule(columns, i, interface, egress, clock, state):
 
 
 @inner
-def without_record(columns, i, interface, egress, answer, clock, state):
+def of_no_flow(columns, i, interface, egress, answer, clock, state):
     """Section 5 for a packet of no flow: a later fragment, an ICMP error, a message of which nothing is kept."""
     if columns.bodies[i]["shape"] == LATER_FRAGMENT:
         return _later_fragment(columns, i, interface, egress, answer, clock, state)
@@ -212,12 +223,12 @@ def at_once(state, at, egress, reached, way, clock):
     word, expires = slots[at + _GATE], slots[at + _EXPIRES]
     known = slots[at + _ANSWERS] >> (egress << 5)
     stepped = step(word, egress, way)
-    dead = (word >> 3) & 1
+    dead = (word >> _DEAD_SHIFT) & 1
     alive = np.int64(expires >= clock)
-    by_state = alive & ((reached & (stepped >> 6)) | ((1 ^ reached) & dead))
+    by_state = alive & ((reached & (stepped >> _BY_STATE_SHIFT)) | ((1 ^ reached) & dead))
     not_syn = ((way >> _ACK_SHIFT) | ~(way >> _SYN_SHIFT)) & 1
-    untracked = (known >> 25) | ((known >> 28) & not_syn)  # UNTRACKED, UNTRACKED_REPLY
-    by_rules = reached & (1 ^ alive) & (known >> 31) & (known >> 24) & untracked & 1  # KNOWN, ADMITTED
+    untracked = (known >> _UNTRACKED_SHIFT) | ((known >> _UNTRACKED_REPLY_SHIFT) & not_syn)
+    by_rules = reached & (1 ^ alive) & (known >> _KNOWN_SHIFT) & (known >> _ADMITTED_SHIFT) & untracked & 1
     if not by_state | by_rules:
         return False, np.int64(-1)
     word = (word & ~(_STEPPED & -by_state)) | (stepped & STATE_BITS & -by_state)
