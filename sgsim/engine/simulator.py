@@ -17,7 +17,7 @@ from sgsim.kernels.slots import live, move
 from sgsim.layout import (
     AHEAD,
     EGRESS,
-    FIRST,
+    FIRST_FRAGMENT,
     JUMP_FROM,
     JUMP_TO,
     MIDSTREAM,
@@ -53,7 +53,7 @@ from sgsim.model import (
 from sgsim.selection import check_groups, check_owners
 
 _SECOND = 1_000_000_000
-_FIRST_SLOTS = 1 << 17  # 8 MiB: room for a batch at the load below
+_FIRST_SLOTS = 1 << 16  # 4 MiB: small captures need no more, a first full batch has the table moved
 _LARGE = 1 << 20  # records, 64 MiB: up to here memory is cheaper than the 5 ns a packet that collisions cost
 
 
@@ -110,7 +110,7 @@ class Simulator:
         if len(self._rounds[0]) < 2 * packets + 1:
             self._rounds[0] = np.zeros(2 * packets + 1, dtype=VERDICT)
         rows = self._rounds[0]
-        self._make_room(packets + 2 * int(np.count_nonzero(columns.way & FIRST)))
+        self._make_room(packets + 2 * int(np.count_nonzero(columns.shape == FIRST_FRAGMENT)))
         anywhere = self._anywhere if at is None else at
         found = judge(columns, self.table, anywhere, self._state, rows.view(np.int64))
         return verdicts_of(rows[:found])
