@@ -1,0 +1,64 @@
+"""Rules that refer to groups: who refers to whom, and which references are stale."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from sgsim.control.call import Call
+from sgsim.model import Direction, GroupReference, Rule, SecurityGroup
+
+
+def referring(call: Call, group_id: str) -> list[tuple[SecurityGroup, Rule]]:
+    """The rules that refer to a group, of any account, with their groups."""
+    return [
+        (group, rule)
+        for group in call.draft.groups.values()
+        for rule in (*group.ingress, *group.egress)
+        if isinstance(rule.peer, GroupReference) and rule.peer.group_id == group_id
+    ]
+
+
+def crossing(call: Call, peering_id: str) -> list[Rule]:
+    """The rules whose references go through a peering connection."""
+    return [
+        rule
+        for group in call.draft.groups.values()
+        for rule in (*group.ingress, *group.egress)
+        if isinstance(rule.peer, GroupReference) and rule.peer.vpc_peering_connection_id == peering_id
+    ]
+
+
+def with_status(call: Call, rule: Rule, status: str, vpc_id: str | None = None) -> None:
+    """Write a rule's reference with another status; ``vpc_id`` is the other group's VPC, where it is not yet said."""
+    assert isinstance(rule.peer, GroupReference)
+    peer = replace(rule.peer, peering_status=status, vpc_id=rule.peer.vpc_id or vpc_id)
+    group = call.draft.groups[rule.group_id]
+    changed = {
+        direction: tuple(replace(rule, peer=peer) if each is rule else each for each in group.rules(direction))
+        for direction in Direction
+    }
+    call.draft.groups[rule.group_id] = replace(
+        group, ingress=changed[Direction.INGRESS], egress=changed[Direction.EGRESS]
+    )
+
+
+def stale_rules(call: Call, group: SecurityGroup, direction: Direction) -> Iterator[Rule]:
+    """Rules of the group that refer to a group that is gone, or over what joins the two VPCs no more.
+
+    Source: VPC peering guide, "Identify and delete stale security group rules".
+    """
+    for rule in group.rules(direction):
+        if isinstance(rule.peer, GroupReference) and _is_stale(call, group, rule.peer):
+            yield rule
+
+
+def _is_stale(call: Call, group: SecurityGroup, peer: GroupReference) -> bool:
+    if peer.peering_status is not None:
+        return peer.peering_status != "active"
+    other = call.draft.groups.get(peer.group_id)
+    there = other.vpc_id if other else peer.vpc_id
+    if there in (None, group.vpc_id) or (peer.group_id, group.vpc_id) in call.draft.associations:
+        return False
+    joining = [each.status for each in call.draft.peerings.values() if each.joins(group.vpc_id, there)]
+    return bool(joining) and "active" not in joining
