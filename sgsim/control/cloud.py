@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from threading import Lock
 from typing import Any, ClassVar
 
@@ -12,10 +13,13 @@ import msgspec
 from sgsim.control.call import HANDLERS, Answer, Call, Caller
 from sgsim.control.errors import ApiError, invalid
 from sgsim.control.ids import Ids
+from sgsim.control.load import load_store, store_of
 from sgsim.control.operations.vpcs import make_default_vpc
 from sgsim.control.quotas import Quotas
+from sgsim.control.state import StateText
 from sgsim.control.store import Draft, Store
-from sgsim.model import Topology
+from sgsim.control.weights import weights
+from sgsim.model import Direction, Topology
 
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*?)`(?: - at `\$\.?(.*)`)?")
 _ILL_TYPED = re.compile(r"(?P<problem>.*?)(?: - at `\$\.?(?P<place>.*)`)?\Z", re.DOTALL)
@@ -25,28 +29,60 @@ class Cloud:
     """Security groups and what they need - VPCs, subnets, peerings, interfaces, instances, prefix lists - of any number
     of accounts and Regions, changed and described by the operations of the EC2 API.
 
-    ``store`` is what it holds at first, see ``sgsim.control.load``; ``seed`` makes its ids; ``quotas`` are everybody's.
+    ``store`` is what it holds at first, see ``sgsim.control.load``; ``home`` the account and Region of those that
+    tell none; ``seed`` makes its ids; ``quotas`` are everybody's.
     Calls may come from several threads: each is atomic.
     """
 
     #: The operations that it answers.
     OPERATIONS: ClassVar[frozenset[str]] = frozenset(HANDLERS)
 
-    def __init__(self, store: Store, *, seed: str = "", quotas: Quotas | None = None) -> None:
+    def __init__(self, store: Store, home: Caller, *, seed: str = "", quotas: Quotas | None = None) -> None:
         self.store = store
+        self.home = home
+        self.revision = 0  # grows with every change
         self.quotas = quotas or Quotas()
         self._ids = Ids(seed)
         self._lock = Lock()
         self._settling = False
         self._settled: set[Caller] = set()
+        self._text = StateText()
 
     @classmethod
     def empty(cls, account: str, region: str, *, seed: str = "", quotas: Quotas | None = None) -> Cloud:
         """A new cloud. Every account has a default VPC in every Region, as new accounts of AWS do."""
-        cloud = cls(Store(), seed=seed, quotas=quotas)
+        home = Caller(account, region)
+        cloud = cls(Store(), home, seed=seed, quotas=quotas)
         cloud._settling = True
-        cloud._settle(Caller(account, region))
+        cloud._settle(home)
         return cloud
+
+    @classmethod
+    def load(cls, path: str | Path, account: str, region: str, *, seed: str = "", strict: bool = False) -> Cloud:
+        """The cloud of a snapshot. Quotas are raised to what it shows to have been granted.
+
+        ``account`` and ``region`` are those of what the snapshot does not tell. Raises InputError.
+        """
+        return cls._of(load_store(path, Caller(account, region), strict=strict), Caller(account, region), seed)
+
+    @classmethod
+    def of(cls, topology: Topology, account: str, region: str, *, seed: str = "") -> Cloud:
+        """The cloud of a topology, without descriptions and tags. Raises InputError: a group without a VPC."""
+        return cls._of(store_of(topology, Caller(account, region)), Caller(account, region), seed)
+
+    @classmethod
+    def _of(cls, store: Store, home: Caller, seed: str) -> Cloud:
+        call = Call(Draft(store), home, Ids(seed), Quotas(), 0)
+        heaviest = (max(weights(call, group.rules(d)), default=0) for group in store.groups.values() for d in Direction)
+        quotas = Quotas().covering(
+            rules_per_security_group=max(heaviest, default=0),
+            security_groups_per_interface=max((len(i.group_ids) for i in store.interfaces.values()), default=0),
+            security_groups_per_region=len(store.groups),
+            prefix_lists_per_region=len(store.prefix_lists),
+            vpcs_per_region=len(store.vpcs),
+            interfaces_per_region=len(store.interfaces),
+        )
+        return cls(store, home, seed=seed, quotas=quotas)
 
     def call(
         self,
@@ -79,7 +115,7 @@ class Cloud:
             reply = handler(Call(draft, caller, self._ids, self.quotas, now_ns), request)
             if request.dry_run:
                 raise ApiError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
-            draft.commit()
+            self._commit(draft)
             return reply
 
     def snapshot(self) -> Topology:
@@ -87,12 +123,25 @@ class Cloud:
         with self._lock:
             return self.store.topology()
 
+    def state(self) -> tuple[int, bytes]:
+        """The revision, and all that there is as the text of a snapshot: ``load`` makes the same cloud of it."""
+        with self._lock:
+            call = Call(Draft(self.store), self.home, self._ids, self.quotas, 0)
+            return self.revision, self._text.text(self.store, call)
+
     def _settle(self, caller: Caller) -> None:
         if caller not in self._settled:
             self._settled.add(caller)
             draft = Draft(self.store)
             make_default_vpc(Call(draft, caller, self._ids, self.quotas, 0))
+            self._commit(draft)
+
+    def _commit(self, draft: Draft) -> None:
+        names = draft.changed()
+        if names:
             draft.commit()
+            self.revision += 1
+            self._text.forget(names, self.store.rule_groups)
 
 
 def _refusal(problem: str) -> ApiError:

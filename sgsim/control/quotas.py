@@ -25,6 +25,10 @@ class Quotas:
     subnets_per_vpc: int = 200
     peerings_per_vpc: int = 50
 
+    def covering(self, **least: int) -> Quotas:
+        """The quotas, raised to what is there already: AWS must have granted it."""
+        return replace(self, **{name: max(value, getattr(self, name)) for name, value in least.items()})
+
     def adjusted(self, **values: int) -> Quotas:
         """The quotas with some of them changed.
 

@@ -132,9 +132,8 @@ class Table(MutableMapping[Key, Value], Generic[Key, Value]):
         found = self._written.get(key)  # type: ignore[arg-type]
         return key in self._base if found is None else found is not _GONE
 
-    @property
-    def is_changed(self) -> bool:
-        return bool(self._written)
+    def changed(self) -> set[Key]:
+        return set(self._written)
 
     def commit(self) -> None:
         for key, value in self._written.items():
@@ -174,9 +173,9 @@ class Draft:
             self.rule_groups,
         )
 
-    @property
-    def is_changed(self) -> bool:
-        return any(table.is_changed for table in self._tables())
+    def changed(self) -> set[Any]:
+        """The keys of all records that the call wrote or deleted."""
+        return set().union(*(table.changed() for table in self._tables()))
 
     def commit(self) -> None:
         """Make it true. Cannot fail."""

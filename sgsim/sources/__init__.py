@@ -6,10 +6,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sgsim.model import Topology
 
-__all__ = ["load_topology"]
+if TYPE_CHECKING:
+    from sgsim.sources.places import Document
+
+__all__ = ["load_topology", "read_snapshot"]
 
 
 def load_topology(path: str | Path, *, strict: bool = False) -> Topology:
@@ -26,6 +30,11 @@ def load_topology(path: str | Path, *, strict: bool = False) -> Topology:
         InputError: input that AWS could not have produced or that cannot be read; with ``strict``, doubtful input too
             (an incomplete page, an unresolved reference, a rule listed twice, ...).
     """
+    return read_snapshot(path, strict=strict)[0]
+
+
+def read_snapshot(path: str | Path, *, strict: bool = False) -> tuple[Topology, list[Document]]:
+    """The topology, and the parsed files that it was made from (none of a scenario). See ``load_topology``."""
     from sgsim.sources.places import Notes
     from sgsim.sources.recognise import Kind, recognise
 
@@ -34,7 +43,7 @@ def load_topology(path: str | Path, *, strict: bool = False) -> Topology:
     if kind is Kind.SCENARIO:
         from sgsim.sources.scenario import scenario_topology
 
-        return scenario_topology(documents[0], notes)
+        return scenario_topology(documents[0], notes), []
     from sgsim.sources.describe import describe_topology
 
-    return describe_topology(str(path), documents, notes)
+    return describe_topology(str(path), documents, notes), documents

@@ -10,6 +10,7 @@ from ipaddress import IPv4Network
 from sgsim.model import (
     GroupVpcAssociation,
     Interface,
+    Network,
     PrefixList,
     SecurityGroup,
     Subnet,
@@ -48,6 +49,7 @@ def describe_topology(source: str, documents: list[Document], notes: Notes) -> T
         subnets=_subnets(replies, notes),
         peerings=_peerings(replies),
         associations=_associations(replies),
+        auto_tracked=_auto_tracked(replies, notes),
     )
     refuse_shared_addresses(found, places)
     check_references(source, topology, notes)
@@ -175,6 +177,15 @@ def _peerings(replies: _Replies) -> dict[str, VpcPeeringConnection]:
         )
         for name, (_, record) in records.items()
     }
+
+
+def _auto_tracked(replies: _Replies, notes: Notes) -> tuple[Network, ...]:
+    """What AWS does not show and a scenario says: kept where sgsim writes describe output itself."""
+    return tuple(
+        network(text, None, file.at(f"Sgsim.AutoTracked[{number}]"), notes)
+        for file, reply in replies
+        for number, text in enumerate((reply.sgsim.auto_tracked if reply.sgsim else None) or ())
+    )
 
 
 def _associations(replies: _Replies) -> tuple[GroupVpcAssociation, ...]:

@@ -191,6 +191,14 @@ class GroupVpcAssociation(_Shape):
     state: str | None = None
 
 
+class Own(_Shape):
+    """What sgsim itself adds to describe output that it writes."""
+
+    account: str | None = None
+    region: str | None = None
+    auto_tracked: list[str] | None = None
+
+
 class Reply(_Shape):
     """One file of describe output: any of the top-level keys, each a list."""
 
@@ -205,3 +213,4 @@ class Reply(_Shape):
     subnets: list[Subnet] | None = None
     security_group_vpc_associations: list[GroupVpcAssociation] | None = None
     next_token: str | None = None
+    sgsim: Own | None = None

@@ -1,0 +1,80 @@
+"""What a cloud holds -> a text: one file of describe output, a snapshot like any other, from which it is loaded again.
+
+Beside the members of describe output a record has those that AWS shows nowhere but that decide what later calls answer:
+``Region``, ``OutboundChanged`` of groups, ``Versions`` of prefix lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from sgsim.control.answers import Shown, shown_group, shown_rule
+from sgsim.control.call import Call
+from sgsim.control.operations.associations import shown_association
+from sgsim.control.operations.subnets import shown_subnet
+from sgsim.control.operations.vpcs import shown_vpc
+from sgsim.control.store import Store
+
+_encode = msgspec.json.Encoder(enc_hook=str).encode  # names of a scenario are texts that know their line
+
+Show = Callable[[Call, Any], Iterable[Shown]]
+Chunk = bytes  # the records of one resource under one key, with commas between
+
+
+def _with_region(call: Call, name: str, shown: Shown) -> Shown:
+    return shown | {"Region": call.papers(name).region}
+
+
+def _group(call: Call, group: Any) -> Iterable[Shown]:
+    changed = {"OutboundChanged": True} if call.papers(group.group_id).fields.get("OutboundChanged") else {}
+    yield _with_region(call, group.group_id, shown_group(group, call.draft.papers) | changed)
+
+
+def _rules(call: Call, group: Any) -> Iterable[Shown]:
+    return (shown_rule(rule, call.draft.papers) for rule in (*group.ingress, *group.egress))
+
+
+#: The keys of the file, in its order: the store's table of each, and what a record of it becomes.
+_KEYS: dict[str, tuple[str, Show]] = {
+    "SecurityGroups": ("groups", _group),
+    "SecurityGroupRules": ("groups", _rules),
+    "Vpcs": ("vpcs", lambda call, vpc: [_with_region(call, vpc.vpc_id, shown_vpc(call, vpc))]),
+    "Subnets": ("subnets", lambda call, each: [_with_region(call, each.subnet_id, shown_subnet(call, each))]),
+    "SecurityGroupVpcAssociations": ("associations", lambda call, each: [shown_association(call, each)]),
+}
+
+
+class StateText:
+    """Keeps the text of each resource, so that a change costs what it touches."""
+
+    def __init__(self) -> None:
+        self._chunks: dict[str, dict[Any, Chunk]] = {key: {} for key in _KEYS}
+
+    def forget(self, names: Iterable[Any], rule_groups: Mapping[str, str]) -> None:
+        """These resources are no longer what they were."""
+        for name in names:
+            for chunks in self._chunks.values():
+                chunks.pop(name, None)
+                chunks.pop(rule_groups.get(name), None)
+
+    def text(self, store: Store, call: Call) -> bytes:
+        """The whole file. ``call`` sees the store."""
+        parts = []
+        for key, (table, show) in _KEYS.items():
+            chunks = self._chunks[key]
+            found = []
+            for name, record in getattr(store, table).items():
+                chunk = chunks.get(name)
+                if chunk is None:
+                    chunk = chunks[name] = b",\n".join(map(_encode, show(call, record)))
+                if chunk:
+                    found.append(chunk)
+            parts.append(b"%s: [\n%s\n]" % (_encode(key), b",\n".join(found)))
+        own: Shown = {"Account": call.caller.account, "Region": call.caller.region}
+        if store.auto_tracked:
+            own["AutoTracked"] = list(map(str, store.auto_tracked))
+        parts.append(b'"Sgsim": ' + _encode(own))
+        return b"{" + b",\n".join(parts) + b"}\n"
