@@ -12,7 +12,7 @@ from typing import Any
 from sgsim.control.call import Caller
 from sgsim.control.store import Fields, Instance, Papers, Store
 from sgsim.errors import InputError
-from sgsim.model import Topology, Vpc
+from sgsim.model import Interface, Topology, Vpc
 from sgsim.sources import read_snapshot
 from sgsim.sources.places import Document
 
@@ -68,9 +68,10 @@ def _store(source: str, topology: Topology, papers: dict[str, Papers], home: Cal
         store.subnets,
         store.peerings,
     ):
-        for name in table:
+        for name, record in table.items():
             if name not in papers:
-                papers[name] = Papers(home.account, home.region)
+                tags = {"Name": record.name} if isinstance(record, Interface | Vpc) and record.name else {}
+                papers[name] = Papers(home.account, home.region, tags)
     if SCENARIO_VPC in store.vpcs:
         papers[SCENARIO_VPC] = Papers(home.account, home.region, {}, {"IsDefault": True, "State": "available"})
     for group in store.groups.values():
