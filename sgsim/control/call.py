@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
 from sgsim.control.errors import ApiError, invalid_for, missing, unknown_id
 from sgsim.control.ids import Ids
 from sgsim.control.quotas import Quotas
 from sgsim.control.requests.base import OpenRequest, Part, Request, TagSpecification
-from sgsim.control.store import Draft, Fields, Papers
+from sgsim.control.store import Draft, Fields, Instance, Papers
 from sgsim.model import Interface, PrefixList, SecurityGroup, Subnet, Vpc
 
 Answer = dict[str, Any]
@@ -18,6 +19,14 @@ Handler = Callable[["Call", Any], Answer]
 Given = TypeVar("Given")
 
 _MOST_TAGS = 50
+_PARAMETERS = {  # how AWS's messages call the ids of resources
+    "sg": "groupId",
+    "vpc": "vpcId",
+    "subnet": "subnetId",
+    "eni": "networkInterfaceId",
+    "i": "instanceId",
+}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Caller(NamedTuple):
@@ -60,6 +69,9 @@ class Call:
     def interface(self, interface_id: str) -> Interface:
         return self._seen(self.draft.interfaces, "eni", interface_id)
 
+    def instance(self, instance_id: str) -> Instance:
+        return self._seen(self.draft.instances, "i", instance_id)
+
     def prefix_list(self, prefix_list_id: str) -> PrefixList:
         """One of the caller's, or one of AWS's own."""
         found = self.draft.prefix_lists.get(prefix_list_id)
@@ -67,9 +79,14 @@ class Call:
             raise unknown_id("pl", prefix_list_id)
         return found
 
+    def interfaces_of(self, instance_id: str) -> list[Interface]:
+        """The interfaces that are attached to an instance, by device index."""
+        found = [each for each in self.draft.interfaces.values() if each.instance_id == instance_id]
+        return sorted(found, key=lambda each: each.device_index or 0)
+
     def _seen(self, table: Mapping[str, Given], kind: str, name: str) -> Given:
         if not name:
-            raise invalid_for("", f"{kind}Id", "The value cannot be empty")
+            raise invalid_for("", _PARAMETERS[kind], "The value cannot be empty")
         if name not in table or not self.sees(name):
             raise unknown_id(kind, name)
         return table[name]
@@ -89,6 +106,11 @@ class Call:
         papers = self.draft.papers.get(vpc_id or "")
         return papers is not None and bool(papers.fields.get("IsDefault"))
 
+    @property
+    def now(self) -> datetime:
+        """The call's time as replies show times: in UTC, to the second."""
+        return _EPOCH + timedelta(seconds=self.now_ns // 10**9)
+
     # --- what it writes -------------------------------------------------------------------------------------------
 
     def file(self, resource_id: str, fields: Fields | None = None, tags: Mapping[str, str] | None = None) -> None:
@@ -101,7 +123,7 @@ class Call:
         self.draft.papers[resource_id] = replace(papers, fields={**papers.fields, **fields})
 
 
-def named(value: str | None, parameter: str) -> str:
+def named(value: Given | None, parameter: str) -> Given:
     """A member that the request must have."""
     if value is None:
         raise missing(parameter)

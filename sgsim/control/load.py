@@ -121,8 +121,6 @@ _MODELLED: dict[str, tuple[str, frozenset[str]]] = {
                 "InterfaceType",
                 "Groups",
                 "PrivateIpAddress",
-                "PrivateIpAddresses",
-                "Ipv6Addresses",
                 "Ipv4Prefixes",
                 "Ipv6Prefixes",
                 "ConnectionTrackingConfiguration",

@@ -1,7 +1,7 @@
 """What a cloud holds -> a text: one file of describe output, a snapshot like any other, from which it is loaded again.
 
 Beside the members of describe output a record has those that AWS shows nowhere but that decide what later calls answer:
-``Region``, ``OutboundChanged`` of groups, ``Versions`` of prefix lists.
+``Region``, ``OutboundChanged`` of groups, ``AssociatePublicIpAddress`` of interfaces, ``Versions`` of prefix lists.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import msgspec
 
 from sgsim.control.answers import Shown, shown_group, shown_rule
 from sgsim.control.call import Call
+from sgsim.control.interfaceanswers import WANTS_PUBLIC, shown_interface
 from sgsim.control.operations.associations import shown_association
 from sgsim.control.operations.subnets import shown_subnet
 from sgsim.control.operations.vpcs import shown_vpc
@@ -33,6 +34,12 @@ def _group(call: Call, group: Any) -> Iterable[Shown]:
     yield _with_region(call, group.group_id, shown_group(group, call.draft.papers) | changed)
 
 
+def _interface(call: Call, interface: Any) -> Iterable[Shown]:
+    wants = call.papers(interface.interface_id).fields.get(WANTS_PUBLIC)
+    unshown = {} if wants is None else {WANTS_PUBLIC: wants}
+    yield _with_region(call, interface.interface_id, shown_interface(call, interface) | unshown)
+
+
 def _rules(call: Call, group: Any) -> Iterable[Shown]:
     return (shown_rule(rule, call.draft.papers) for rule in (*group.ingress, *group.egress))
 
@@ -43,6 +50,7 @@ _KEYS: dict[str, tuple[str, Show]] = {
     "SecurityGroupRules": ("groups", _rules),
     "Vpcs": ("vpcs", lambda call, vpc: [_with_region(call, vpc.vpc_id, shown_vpc(call, vpc))]),
     "Subnets": ("subnets", lambda call, each: [_with_region(call, each.subnet_id, shown_subnet(call, each))]),
+    "NetworkInterfaces": ("interfaces", _interface),
     "SecurityGroupVpcAssociations": ("associations", lambda call, each: [shown_association(call, each)]),
 }
 

@@ -6,6 +6,8 @@ import re
 
 from sgsim.control.errors import ApiError, invalid, invalid_for
 
+DEFAULT = "default"  # the name of the group that every VPC has
+
 _MOST = 255
 _SET = "a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*"
 _ALLOWED = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]*\Z")
@@ -29,7 +31,7 @@ def group_name(text: str) -> str:
             "Invalid security group name. Valid names are strings less than 256 characters from the following set:  "
             f"{_SET}"
         )
-    if name.lower() == "default":
+    if name.lower() == DEFAULT:
         raise ApiError("InvalidGroup.Reserved", f"Cannot use reserved security group name: {name}")
     return name
 

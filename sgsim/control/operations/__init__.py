@@ -1,5 +1,27 @@
 """The operations: importing this package registers all of their handlers (``sgsim.control.call.HANDLERS``)."""
 
-from sgsim.control.operations import associations, groups, references, rules, subnets, vpcs
+from sgsim.control.operations import (
+    addresses,
+    associations,
+    attachments,
+    attributes,
+    groups,
+    interfaces,
+    references,
+    rules,
+    subnets,
+    vpcs,
+)
 
-__all__ = ["associations", "groups", "references", "rules", "subnets", "vpcs"]
+__all__ = [
+    "addresses",
+    "associations",
+    "attachments",
+    "attributes",
+    "groups",
+    "interfaces",
+    "references",
+    "rules",
+    "subnets",
+    "vpcs",
+]

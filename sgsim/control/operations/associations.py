@@ -9,7 +9,7 @@ from sgsim.control.answers import Shown, tag_list
 from sgsim.control.call import Answer, Call, handles, named
 from sgsim.control.errors import ApiError, invalid
 from sgsim.control.listing import answer, filtered, page
-from sgsim.control.operations.groups import DEFAULT, duplicate_group
+from sgsim.control.operations.groups import duplicate_group
 from sgsim.control.references import referring, with_status
 from sgsim.control.requests.groups import (
     AssociateSecurityGroupVpc,
@@ -17,6 +17,7 @@ from sgsim.control.requests.groups import (
     DisassociateSecurityGroupVpc,
     GetSecurityGroupsForVpc,
 )
+from sgsim.control.texts import DEFAULT
 from sgsim.model import GroupVpcAssociation, SecurityGroup
 
 

@@ -14,10 +14,9 @@ from sgsim.control.peers import DELETED, group_named
 from sgsim.control.references import referring, with_status
 from sgsim.control.requests.groups import CreateSecurityGroup, DeleteSecurityGroup, DescribeSecurityGroups
 from sgsim.control.services import protocol_name
-from sgsim.control.texts import group_description, group_name
+from sgsim.control.texts import DEFAULT, group_description, group_name
 from sgsim.model import ANY_PROTOCOL, EVERYWHERE, Direction, GroupReference, PrefixListReference, Rule, SecurityGroup
 
-DEFAULT = "default"
 DEFAULT_DESCRIPTION = "default VPC security group"
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from ipaddress import IPv4Network
 
+from sgsim.control.addresses import RESERVED
 from sgsim.control.answers import Shown, arn, tag_list
 from sgsim.control.call import Answer, Call, handles, named, tags_for
 from sgsim.control.cidrs import cidr4, cidr6
 from sgsim.control.errors import ApiError
 from sgsim.control.listing import Values, answer, filtered, page
 from sgsim.control.requests.vpcs import CreateSubnet, DeleteSubnet, DescribeSubnets
-from sgsim.model import Subnet
-
-_RESERVED = 5  # addresses of each subnet: network, router, resolver, one for the future, broadcast
+from sgsim.model import Interface, Subnet
 
 
 @handles(CreateSubnet)
@@ -129,9 +128,15 @@ def shown_subnet(call: Call, subnet: Subnet) -> Shown:
         "Tags": tag_list(papers.tags),
     }
     if subnet.cidr is not None:
-        inside = sum(each.subnet_id == subnet.subnet_id for each in call.draft.interfaces.values())
+        inside = sum(_held(each) for each in call.draft.interfaces.values() if each.subnet_id == subnet.subnet_id)
         shown |= {
             "CidrBlock": str(subnet.cidr),
-            "AvailableIpAddressCount": max(subnet.cidr.num_addresses - _RESERVED - inside, 0),
+            "AvailableIpAddressCount": max(subnet.cidr.num_addresses - RESERVED - inside, 0),
         }
     return shown
+
+
+def _held(interface: Interface) -> int:
+    """How many IPv4 addresses it keeps from others."""
+    prefixes = sum(each.num_addresses for each in interface.prefixes if each.version == 4)
+    return sum(each.version == 4 for each in interface.addresses) + prefixes

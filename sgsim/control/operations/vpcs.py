@@ -11,7 +11,6 @@ from sgsim.control.cidrs import cidr4, cidr6
 from sgsim.control.errors import ApiError
 from sgsim.control.listing import Values, answer, filtered, page
 from sgsim.control.operations.groups import (
-    DEFAULT,
     DEFAULT_DESCRIPTION,
     add_ipv6_egress,
     forget_group,
@@ -28,6 +27,7 @@ from sgsim.control.requests.vpcs import (
     DisassociateVpcCidrBlock,
 )
 from sgsim.control.store import Fields
+from sgsim.control.texts import DEFAULT
 from sgsim.model import Vpc
 
 _DEFAULT_BLOCK = IPv4Network("172.31.0.0/16")
