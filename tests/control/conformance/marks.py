@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv6Network
 from typing import Any
 
 import yaml
@@ -52,6 +53,13 @@ class Repeated:
 
     piece: str
     times: int
+
+
+@dataclass(frozen=True, slots=True)
+class First64:
+    """The first /64 block of a longer IPv6 block: what a subnet takes of its VPC's."""
+
+    block: str
 
 
 class RowLoader(yaml.SafeLoader):
@@ -105,6 +113,7 @@ TAGS: dict[str, Any] = {
     "!re": lambda loader, node: Text(_constructed(loader, node)),
     "!some": lambda loader, node: Some(_constructed(loader, node)),
     "!times": lambda loader, node: Repeated(str((parts := _constructed(loader, node))[0]), int(parts[1])),
+    "!first64": lambda loader, node: First64(_constructed(loader, node)),
     "!ipv4": _ranges,
     "!ipv6": _ranges6,
     "!entries": _entries,
@@ -128,6 +137,8 @@ def filled(written: Any, variables: Mapping[str, Any]) -> Any:
             return variables[whole[1]] if whole else VARIABLE.sub(lambda found: str(variables[found[1]]), written)
         case Repeated(piece, times):
             return piece * times
+        case First64(block):
+            return str(next(IPv6Network(filled(block, variables)).subnets(new_prefix=64)))
         case Text(pattern):
             return Text(VARIABLE.sub(lambda found: re.escape(str(variables[found[1]])), pattern))
         case Some(items):
