@@ -1,8 +1,8 @@
 """What a row may write in place of a value: the YAML tags, and how an answer is compared with what a row expects.
 
 An expected mapping names the keys that count, whatever else the answer has. An expected list is the whole list, in any
-order: the EC2 API promises none. ``!some`` asks for a part of a list, ``!re`` for text of a form, ``<absent>`` for a key
-that is not there, ``<none>`` for a list that is empty or not there, ``<any>`` for a key with whatever value.
+order: the EC2 API promises none. ``!some`` asks for a part of a list, ``!re`` for text of a form, ``<absent>`` for a
+key that is not there, ``<none>`` for a list that is empty or not there, ``<any>`` for a key with whatever value.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sgsim.control import ApiError, Caller, Cloud, Quotas
-from tests.control.conformance.rows import HOME, Refused, Row, read_rows, run_row
+from tests.control.conformance.table import HOME, RefusedError, Row, read_rows, run_row
 
 ACCOUNT, OTHER = "123456789012", "210987654321"
 
@@ -23,7 +23,7 @@ class Direct:
         try:
             return self.cloud.call(operation, params, caller=Caller(account, region))
         except ApiError as error:
-            raise Refused(error.code, error.message) from error
+            raise RefusedError(error.code, error.message) from error
 
 
 @pytest.mark.parametrize("row", [row for row in read_rows() if row.tested], ids=str)

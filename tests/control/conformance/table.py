@@ -13,7 +13,6 @@ import yaml
 from tests.control.conformance.marks import RowLoader, difference, filled
 
 HERE = Path(__file__).parent
-STAGES = "stages.yaml"
 ROW_KEYS = {"name", "source", "unconfirmed", "quotas", "given", "call", "params", "as", "region"}
 ROW_KEYS |= {"error", "answer", "then", "cli"}
 STEP_KEYS = {"keep", "as", "region", "answer", "error", "repeat", "for"}
@@ -22,7 +21,7 @@ HOME, ABROAD = "us-east-1", "eu-west-1"
 
 
 @dataclass(frozen=True, slots=True)
-class Refused(Exception):
+class RefusedError(Exception):
     """A call that was answered by an error."""
 
     code: str
@@ -33,7 +32,7 @@ class Answers(Protocol):
     """What answers the calls of a row: the control plane itself, or a client in front of it."""
 
     def call(self, operation: str, params: dict[str, Any], account: str, region: str) -> dict[str, Any]:
-        """The answer in boto3's shape. Raises Refused."""
+        """The answer in boto3's shape. Raises RefusedError."""
         ...
 
 
@@ -92,13 +91,10 @@ class Row:
 
 
 def read_rows() -> list[Row]:
-    """All rows, files by name. Raises ValueError for keys that mean nothing: a row never passes by a slip of the pen."""
-    stages = {name: tuple(_steps(name, steps, {})) for name, steps in _read(HERE / STAGES).items()}
+    """All rows, files by name. Raises ValueError for keys that mean nothing: no row passes by a slip of the pen."""
+    stages = {name: tuple(_steps(name, steps, {})) for name, steps in _read(HERE / "stages.yaml").items()}
     rows = [
-        _row(path.stem, written, stages)
-        for path in sorted(HERE.glob("*.yaml"))
-        if path.name != STAGES
-        for written in _read(path)
+        _row(path.stem, written, stages) for path in sorted((HERE / "rows").glob("*.yaml")) for written in _read(path)
     ]
     names = [str(row) for row in rows]
     if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -126,7 +122,7 @@ def run_step(step: Step, answers: Answers, variables: dict[str, Any]) -> str | N
         known = {**variables, **turn}
         try:
             found = answers.call(step.operation, filled(step.params, known), str(known[step.account]), step.region)
-        except Refused as refused:
+        except RefusedError as refused:
             if step.error is None:
                 return f"{step.operation} was refused: {refused.code}: {refused.message}"
             answer = {"code": refused.code, "message": refused.message}
@@ -143,7 +139,7 @@ def run_step(step: Step, answers: Answers, variables: dict[str, Any]) -> str | N
 
 def _read(path: Path) -> Any:
     with path.open(encoding="utf-8") as file:
-        return yaml.load(file, RowLoader)  # noqa: S506  a SafeLoader with tags of its own
+        return yaml.load(file, RowLoader)
 
 
 def _row(topic: str, written: dict[str, Any], stages: Mapping[str, tuple[Step, ...]]) -> Row:
