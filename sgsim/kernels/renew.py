@@ -47,7 +47,8 @@ _LOW16, _LOW32 = np.uint64(0xFFFF), np.uint64(0xFFFFFFFF)
 
 @inner
 def _packet_of(table, place, body):
-    """Make ``body`` a packet from the lower address of a record to the upper one, and of its flow if it is a flow's."""
+    """Make ``body`` a packet from the lower address of a record to the upper one, with what section 4 asks of a flow:
+    of ICMP that is no type."""
     key, ends = np.uint64(table.slots[place + _KEY]), np.uint64(table.slots[place + _ENDS])
     if key & np.uint64(WIDE) == ZERO:
         body["version"] = 4
@@ -58,12 +59,8 @@ def _packet_of(table, place, body):
         body["version"] = 6
         body["src_hi"], body["src_lo"] = table.wide[at], table.wide[at + one]
         body["dst_hi"], body["dst_lo"] = table.wide[at + one + one], table.wide[at + one + one + one]
-    protocol = (key >> np.uint64(20)) & np.uint64(255)
-    lower, upper = key >> np.uint64(48), (key >> np.uint64(32)) & _LOW16
-    if protocol == 1 or protocol == 58:  # identifier and type of the request, as flow_key has them
-        upper = (upper >> np.uint64(1)) << np.uint64(8)
-    body["protocol"] = np.uint8(protocol)
-    body["src_port"], body["dst_port"] = np.uint16(lower), np.uint16(upper)
+    body["protocol"] = np.uint8((key >> np.uint64(20)) & np.uint64(255))
+    body["src_port"], body["dst_port"] = np.uint16(key >> np.uint64(48)), np.uint16((key >> np.uint64(32)) & _LOW16)
 
 
 @inner

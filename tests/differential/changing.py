@@ -24,8 +24,8 @@ from tests.differential.worlds import INTERFACE_TYPES, peer_of, service_of
 
 NOWHERE = {ip_address("255.255.255.255"), ip_address("0.0.0.0")}
 BLOCKS = (IPv4Network("10.2.0.0/28"), IPv4Network("10.1.1.0/24"), IPv6Network("2001:db8:1::/64"))
-NETWORKS = (IPv4Network("10.0.0.0/16"), IPv4Network("10.1.0.0/16"), IPv4Network("0.0.0.0/0"), IPv4Network("10.0.1.4/32"))
-NETWORKS6 = (IPv6Network("2001:db8::/32"), IPv6Network("2001:db8::1/128"), IPv6Network("::/0"))
+NETWORKS = (*map(IPv4Network, ("10.0.0.0/16", "10.1.0.0/16", "0.0.0.0/0", "10.0.1.4/32")),)
+NETWORKS6 = (*map(IPv6Network, ("2001:db8::/32", "2001:db8::1/128", "::/0")),)
 
 Random = random.Random
 Hosts = Sequence[Address]
@@ -91,7 +91,7 @@ def _with_interface(topology: Topology, interface: Interface) -> Topology:
     return replace(topology, interfaces={**topology.interfaces, interface.interface_id: interface})
 
 
-def _of_an_interface(change: Callable[[Random, Topology, Hosts, Interface], Interface]) -> "Change":
+def _of_an_interface(change: Callable[[Random, Topology, Hosts, Interface], Interface]) -> Change:
     def of_one(rng: Random, topology: Topology, hosts: Hosts) -> Topology:
         if not topology.interfaces:
             return topology
