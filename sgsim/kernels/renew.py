@@ -26,7 +26,6 @@ from sgsim.layout import (
     NEVER_ASKS,
     NOTED,
     NOTES,
-    NOW,
     RULE_BITS,
     RULE_SHIFT,
     SENDS,
@@ -84,8 +83,7 @@ def _renew_gate(state, at, now, staying):
         now |= word & NOTED
     elif word & NOTED != 0:
         state.counts[NOTES] -= 1
-    expires = slots[at + _EXPIRES]
-    if same and now & NEVER_ASKS == 0 and expires >= state.counts[NOW]:
+    if same and now & NEVER_ASKS == 0:
         now |= word & _ENTRY
     else:
         slots[at + _EXPIRES] = NEVER
@@ -94,7 +92,7 @@ def _renew_gate(state, at, now, staying):
     if is_entry(slots, at):
         instance = state.instances[interface]
         state.entries[instance] += 1
-        state.earliest[instance] = min(state.earliest[instance], expires)
+        state.earliest[instance] = min(state.earliest[instance], slots[at + _EXPIRES])
 
 
 @inner

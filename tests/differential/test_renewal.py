@@ -243,8 +243,9 @@ def test_later_fragments_share_the_fate_of_a_first_one_judged_before(remote, way
     ends = (remote, SERVER) if way is INGRESS else (SERVER, remote)
     first, later = pieces(*ends)
     assert told(world, [first, without, later]) == [NEW, "rule tracked"]
-    detached = with_interfaces(without, eni_0=None)
-    assert told(world, [first, detached, without, later]) == [NEW, "later_fragment"]
+    for detached in (None, {"instance_id": "i-1"}):
+        steps = [first, with_interfaces(without, eni_0=detached), without, later]
+        assert told(world, steps) == [NEW, "later_fragment"]
     elsewhere = with_interfaces(without, eni_0=owning(NEIGHBOUR))
     assert told(world, [first, elsewhere, without, later]) == [NEW, "later_fragment"]
     both = with_interfaces(without, eni_0=owning(SERVER, remote))
@@ -300,7 +301,9 @@ def test_rules_keep_their_numbers(make):
     """Revoked ones keep their place, new ones follow, one that is modified or comes back has the number it had."""
     engine = make(named("a", "b", "c"))
     assert engine.judge_columns(columns_of([packet(*THERE, SYN)])).rule.tolist() == [0]
-    engine.change(named("d", "b"))
+    other = named("d", "b")
+    engine.change(other)
+    engine.change(with_interfaces(other, eni_0={"udp_timeout": 60}))  # the groups are the same
     assert [each.rule_id for each in engine.rules] == ["a", "b", "c", "d"]
     found = engine.judge_columns(columns_of([packet(*BACK, SYN_ACK), packet(CLIENT, SERVER, TCP, (1, 22), SYN)]))
     assert (found.rule.tolist(), found.reason.tolist()) == ([0, 3], [REASONS.index("tracked"), REASONS.index("rule")])
@@ -314,11 +317,11 @@ def test_rules_keep_their_numbers(make):
 def test_rules_of_a_group_that_goes_and_comes_back_keep_their_numbers(make):
     world = named("a", "b")
     other = SecurityGroup("sg-other", "", "vpc-1", (Rule("a", "sg-other", INGRESS, TCP, 1, 1, SSH.peer),), ())
-    engine = make(world)
-    for groups in ({**world.groups, "sg-other": other}, world.groups, {"sg-other": other, **world.groups}):
+    engine = make(replace(world, groups={"sg-other": other, **world.groups}))
+    for groups in (world.groups, {**world.groups, "sg-other": other}):
         engine.change(replace(world, groups=groups))
-    assert [(each.group_id, each.rule_id) for each in engine.rules] == [("sg", "a"), ("sg", "b"), ("sg-other", "a")]
-    assert engine.judge_columns(columns_of([packet(*THERE, SYN)])).rule.tolist() == [0]
+    assert [(each.group_id, each.rule_id) for each in engine.rules] == [("sg-other", "a"), ("sg", "a"), ("sg", "b")]
+    assert engine.judge_columns(columns_of([packet(*THERE, SYN)])).rule.tolist() == [1]
 
 
 @ENGINES
