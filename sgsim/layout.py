@@ -104,7 +104,7 @@ VERDICT = np.dtype(
         ("flags", U8),  # TRACKED | OPENED | REPLACED | MIDSTREAM
         ("direction", U8),  # INGRESS or EGRESS
         ("padding", U8),
-        ("rule", I32),  # place in the simulator's list of rules, or -1
+        ("rule", I32),  # number in the simulator's list of rules, or -1
     ]
 )
 
@@ -218,7 +218,7 @@ TABLE = np.dtype(
         ("pages_v6", I64),
         ("width", I64),  # pages of a row
         ("page_bits", I64),
-        ("rules", I64),  # by rank, in `words`: place in Topology.rules(), and -1 behind the last: none admits
+        ("rules", I64),  # by rank, in `words`: its number, and -1 behind the last: none admits
     ],
     align=True,
 )
@@ -241,7 +241,7 @@ ANSWERS = 2  # of a gate: what the rules say, egress << 32 | ingress; KNOWN in e
 
 USED = 1 << 31  # bits of KEY
 WIDE = 1 << 28
-FLOW, EGRESS_FATE, INGRESS_FATE = 0, 2, 3  # kinds, in KEY
+FLOW, GONE, EGRESS_FATE, INGRESS_FATE = range(4)  # kinds, in KEY; GONE: no packet meets a gate there since a change
 KIND_SHIFT = 29
 INTERFACE_BITS = (1 << 20) - 1
 

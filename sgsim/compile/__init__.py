@@ -1,8 +1,8 @@
 """Topology -> MatchTable: references expanded, addresses and services sorted into classes, answers tabulated.
 
 Rules only allow, so their order decides nothing but the credit. A table answers for (address class, service class) with
-the first rule in credit order that admits the pair; a rule keeps its identity (its place in ``Topology.rules()``) all
-the way into the answer. An interface asks the tables of its groups one after the other. All tables are made at once, by
+the first rule in credit order that admits the pair; a rule keeps its identity, a number, all the way into the
+answer. An interface asks the tables of its groups one after the other. All tables are made at once, by
 sorting and counting in flat arrays, for a VPC may have thousands.
 """
 
@@ -35,15 +35,18 @@ _DIRECT = 8  # tables at most, that they are looked up without a search: it take
 GroupList = tuple[tuple[str, ...], str | None]  # the groups of an interface as listed, and its VPC
 
 
-def compile_topology(topology: Topology, interfaces: list[Interface], settings: Settings) -> MatchTable:
+def compile_topology(
+    topology: Topology, interfaces: list[Interface], settings: Settings, numbers: Ints | None = None
+) -> MatchTable:
     """Match tables for the selected interfaces; those with the same list of groups share theirs.
 
+    ``numbers``: by which number answers name each of ``Topology.rules()``; its place there if None.
     Raises SelectionError for more rules or interfaces than can be told apart.
     """
     if len(interfaces) > INTERFACE_BITS:
         raise SelectionError(f"{len(interfaces)} interfaces: {INTERFACE_BITS} is the most for one run; select fewer")
     with _without_collection():
-        return _compile(topology, interfaces, settings)
+        return _compile(topology, interfaces, settings, numbers)
 
 
 @contextmanager
@@ -58,7 +61,7 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _compile(topology: Topology, interfaces: list[Interface], settings: Settings) -> MatchTable:
+def _compile(topology: Topology, interfaces: list[Interface], settings: Settings, numbers: Ints | None) -> MatchTable:
     lists: dict[GroupList, int] = {}
     groups = [lists.setdefault((i.group_ids, i.vpc_id), len(lists)) if i.group_ids else -1 for i in interfaces]
     vpcs = {vpc_id: n for n, vpc_id in enumerate(dict.fromkeys(vpc_id for _, vpc_id in lists))}
@@ -68,7 +71,7 @@ def _compile(topology: Topology, interfaces: list[Interface], settings: Settings
     owned_by = [owned(interface, in_use) for interface in topology.interfaces.values()]
     asked, blocks = _blocks(topology, lists)
     rows, sets, lines = rows_and_sets(
-        topology, blocks, owned_by, [span for found in special.values() for span in found]
+        topology, blocks, numbers, owned_by, [span for found in special.values() for span in found]
     )
     owners = OwnerLine(topology, interfaces, owned_by, special, lines)
     tables = tabulate(rows, sets, len(blocks))
@@ -140,7 +143,7 @@ def _records(rows: Rows, tables: Tables, words: Flat, halves: Flat, marks: Flat)
     records["pages_v4"], records["pages_v6"] = table + pages.first[::2], table + pages.first[1::2]
     records["page_bits"] = pages.bits
     records["width"] = np.diff(service.classes) + (1 << pages.bits) - 1 >> pages.bits
-    ranked = np.insert(rows.place, tables.rules[1:], -1)
+    ranked = np.insert(rows.number, tables.rules[1:], -1)
     records["rules"] = words.add(ranked) + tables.rules[:-1] + np.arange(len(records))
     return records
 

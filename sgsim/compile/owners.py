@@ -67,8 +67,10 @@ class OwnerLine:
         self.any_automatic = any(i.interface_type in _AUTO_TRACKED_TYPES for i in self._interfaces)
         chosen = {interface.interface_id for interface in selected}
         looked_at = [n for n, i in enumerate(self._interfaces) if self.any_automatic or i.interface_id in chosen]
-        self._owner = np.repeat(looked_at, [len(owned[n]) for n in looked_at]).astype(np.int64)
         spans = [span for n in looked_at for span in owned[n]]
+        self._owner = np.repeat(looked_at, [len(owned[n]) for n in looked_at]).astype(np.int64)
+        exact = [place < len(self._interfaces[n].addresses) for n in looked_at for place in range(len(owned[n]))]
+        self._exact_last = np.argsort(exact, kind="stable")  # another VPC may have the address in a prefix
         every = (*spans, *(span for found in blocks.values() for span in found))
         self._starts = sorted({0, *(end for span in every if span.version == 4 for end in span[1:])} - {1 << 32})
         self.v6_first = len(self._starts)
@@ -94,8 +96,9 @@ class OwnerLine:
         value = {each.interface_id: (n + 1) << layout.OWNER_SHIFT for n, each in enumerate(self._selected)}
         of_interface = np.array([value.get(i.interface_id, 0) for i in self._interfaces], dtype=np.int32)
         about = np.zeros(self.count, dtype=np.int32)
-        span, interval = spread(self._ranges[:, 0], self._ranges[:, 1])
-        values = of_interface[self._owner[span]]
+        ranges = self._ranges[self._exact_last]
+        span, interval = spread(ranges[:, 0], ranges[:, 1])
+        values = of_interface[self._owner[self._exact_last[span]]]
         selected = values != 0
         about[interval[selected]] = values[selected]
         for flag, ranges in self._blocks.items():

@@ -25,7 +25,7 @@ class Rows(NamedTuple):
     """The rules of all blocks, in credit order; a rule may stand in several."""
 
     block: Ints
-    place: Ints  # in Topology.rules()
+    number: Ints  # how answers name the rule
     peer: Ints  # number of its set of addresses; negative where nothing is known to be in it
     everywhere: Ints  # 1: its peer is 0.0.0.0/0, 2: ::/0
     unresolved: Ints  # 1: it might stand for something in IPv4, 2: in IPv6
@@ -36,7 +36,7 @@ class Rows(NamedTuple):
 class _Rules:
     """The rules of the groups that are asked, each fetched once, as columns."""
 
-    def __init__(self, topology: Topology, blocks: Sequence[Block]) -> None:
+    def __init__(self, topology: Topology, blocks: Sequence[Block], numbers: Ints | None) -> None:
         asked = {(group_id, direction) for group_ids, _, direction in blocks for group_id in group_ids}
         ranges: dict[tuple[str, Direction], tuple[int, int]] = {}
         self.rules: list[Rule] = []
@@ -50,9 +50,11 @@ class _Rules:
                     self.rules += rules
                     places.append(np.arange(place, place + len(rules)))
                 place += len(rules)
-        if place > RULE_BITS:
-            raise SelectionError(f"{place} rules: {RULE_BITS} is the most that can be told apart; leave groups out")
-        self.place = np.concatenate(places)
+        self.number, known = np.concatenate(places), place
+        if numbers is not None:
+            self.number, known = numbers[self.number], int(numbers.max(initial=-1)) + 1
+        if known > RULE_BITS:
+            raise SelectionError(f"{known} rules: {RULE_BITS} is the most that can be told apart; leave groups out")
         self.protocol, self.first, self.last = (
             np.array([ABSENT if n is None else n for n in map(attrgetter(name), self.rules)], dtype=np.int64)
             for name in ("protocol", "from_port", "to_port")
@@ -65,15 +67,17 @@ class _Rules:
 def rows_and_sets(
     topology: Topology,
     blocks: Sequence[Block],
+    numbers: Ints | None,
     owned: Sequence[Sequence[Span]],
     others: Sequence[Span],
 ) -> tuple[Rows, Sets, AddressLines]:
     """The rules of the blocks, what their peers stand for, and the address lines that this was placed on.
 
-    ``owned``: the addresses of each of the topology's interfaces; ``others``: more spans that the lines have to place.
+    ``numbers``: how answers name each of the topology's rules (None: by its place); ``owned``: the addresses of each of
+    its interfaces; ``others``: more spans that the lines have to place.
     Raises SelectionError where there are more rules than answers can tell apart.
     """
-    rules = _Rules(topology, blocks)
+    rules = _Rules(topology, blocks, numbers)
     part, rule = spread(rules.parts[:, 1], rules.parts[:, 2])
     block = rules.parts[part, 0]
     peers = _Peers(rules.peers)
@@ -87,7 +91,7 @@ def rows_and_sets(
     tcp, udp = (whole & (rules.protocol == number) | (rules.protocol == ANY_PROTOCOL) for number in (TCP, UDP))
     rows = Rows(
         block=block,
-        place=rules.place[rule],
+        number=rules.number[rule],
         peer=peer,
         everywhere=peers.everywhere[rule],
         unresolved=np.where(peer < 0, ~peer, 0),

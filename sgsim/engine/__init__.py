@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sgsim.engine.reference import ReferenceEngine
 from sgsim.engine.simulator import Simulator
 from sgsim.layout import PacketColumns, Verdicts
-from sgsim.model import Interface, Rule
+from sgsim.model import Interface, Rule, Topology
 
 
 class Engine(Protocol):
@@ -19,11 +19,13 @@ class Engine(Protocol):
 
     @property
     def interfaces(self) -> Sequence[Interface]:
-        """Those that are guarded, in snapshot order; ``Verdicts.interface`` points into it."""
+        """Those that are guarded, in snapshot order; ``Verdicts.interface`` points into it. A change of the topology
+        adds to it, and replaces the records of those that it knows; what is gone keeps its place."""
 
     @property
     def rules(self) -> Sequence[Rule]:
-        """Those of every group, in snapshot order; ``Verdicts.rule`` points into it."""
+        """Those of every group, in snapshot order; ``Verdicts.rule`` points into it. Changes as ``interfaces`` does: a
+        rule is known by its group's id and its own."""
 
     @property
     def reordered(self) -> int:
@@ -38,6 +40,13 @@ class Engine(Protocol):
 
         Writes the codes of LOCAL and NO_INTERFACE into ``columns.skip``. The result may be used again by a later
         call: it holds until ``ahead`` more batches have been judged.
+        """
+
+    def change(self, topology: Topology) -> None:
+        """From the next packet on this topology holds (section 11); connections, marks, clock and counts stay.
+
+        Interfaces that come with it are guarded if all are, or if they were selected by their ids. Raises
+        SelectionError, as the constructor does, before anything has changed.
         """
 
     def live_entries(self) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from sgsim.engine.catalogue import Catalogue
 from sgsim.engine.clock import Clock
 from sgsim.engine.packets import packets_of
 from sgsim.layout import (
@@ -40,12 +41,18 @@ class ReferenceEngine:
         selected: Iterable[str] | None = None,
         ahead: int = 1,
     ) -> None:
+        self._catalogue = Catalogue(topology, selected)
         self._judge = ReferenceJudge(topology, settings, selected)
-        self.interfaces: list[Interface] = list(self._judge.interfaces)
-        self.rules: list[Rule] = topology.rules()
         self._clock = Clock()
+        self.interfaces: list[Interface] = []
+        self.rules: list[Rule] = []
+        self._number()
+
+    def _number(self) -> None:
+        self.interfaces[:], self.rules[:] = self._catalogue.interfaces, self._catalogue.rules
         self._interface_places = {i.interface_id: place for place, i in enumerate(self.interfaces)}
-        self._rule_places = {id(rule): place for place, rule in enumerate(self.rules)}
+        names = [(rule.group_id, rule.rule_id) for rule in self.rules]
+        self._rule_numbers = dict(zip(reversed(names), reversed(range(len(names))), strict=True))
 
     @property
     def reordered(self) -> int:
@@ -73,6 +80,11 @@ class ReferenceEngine:
             rows[name] = values
         return verdicts_of(rows)
 
+    def change(self, topology: Topology) -> None:
+        self._catalogue = self._catalogue.after(topology)
+        self._judge.change(topology)
+        self._number()
+
     def live_entries(self) -> int:
         return self._judge.live_entries()
 
@@ -87,6 +99,6 @@ class ReferenceEngine:
             self._interface_places[decision.interface_id],
             EGRESS if decision.direction is Direction.EGRESS else INGRESS,
             _REASON_CODES[decision.reason],
-            -1 if decision.rule is None else self._rule_places[id(decision.rule)],
+            -1 if decision.rule is None else self._rule_numbers[decision.rule.group_id, decision.rule.rule_id],
             flags,
         )

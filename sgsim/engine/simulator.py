@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 
 from sgsim.captures import from_packets
 from sgsim.compile import compile_topology
+from sgsim.engine.catalogue import Catalogue
 from sgsim.kernels.judge import judge
+from sgsim.kernels.renew import renew
 from sgsim.kernels.slots import live, move
 from sgsim.layout import (
     AHEAD,
+    BODY,
     EGRESS,
     FIRST_FRAGMENT,
     JUMP_FROM,
@@ -50,7 +53,6 @@ from sgsim.model import (
     Timeouts,
     Topology,
 )
-from sgsim.selection import check_groups, check_owners
 
 _SECOND = 1_000_000_000
 _FIRST_SLOTS = 1 << 16  # 4 MiB: small captures need no more, a first full batch has the table moved
@@ -77,15 +79,13 @@ class Simulator:
         selected: Iterable[str] | None = None,
         ahead: int = 1,
     ) -> None:
-        settings = settings or Settings()
-        chosen = topology.interfaces if selected is None else set(selected)
-        self.interfaces: list[Interface] = [i for i in topology.interfaces.values() if i.interface_id in chosen]
-        check_groups(topology, self.interfaces)
-        check_owners(self.interfaces)
-        self.rules: list[Rule] = topology.rules()
-        self.table = compile_topology(topology, self.interfaces, settings)
+        self._settings = settings or Settings()
+        self._catalogue = Catalogue(topology, selected)
+        self.interfaces: list[Interface] = self._catalogue.interfaces.copy()
+        self.rules: list[Rule] = self._catalogue.rules.copy()
+        self.table = compile_topology(topology, self.interfaces, self._settings)
         self._begun = False
-        self._state = _fresh_state(self.interfaces, settings)
+        self._state = _fresh_state(self.interfaces, self._settings)
         self._rounds = deque(np.zeros(0, dtype=VERDICT) for _ in range(ahead))
         self._anywhere = np.zeros(0, dtype=np.int32)
 
@@ -114,6 +114,16 @@ class Simulator:
         anywhere = self._anywhere if at is None else at
         found = judge(columns, self.table, anywhere, self._state, rows.view(np.int64))
         return verdicts_of(rows[:found])
+
+    def change(self, topology: Topology) -> None:
+        later = self._catalogue.after(topology)
+        present = later.present()
+        self.table = compile_topology(topology, present, self._settings, later.numbers)
+        staying = self._catalogue.staying(later)
+        self._catalogue = later
+        self.interfaces[:], self.rules[:] = later.interfaces, later.rules
+        self._state = self._state._replace(**_of_interfaces(present, self._settings))
+        renew(self._state, self.table, staying, np.zeros(1, dtype=BODY))
 
     @overload
     def judge(self, packets: list[Any] | tuple[Any, ...]) -> list[list[Decision]]: ...
@@ -183,22 +193,29 @@ def _pages(size: int) -> mmap.mmap:
 
 
 def _fresh_state(interfaces: list[Interface], settings: Settings) -> TrackState:
+    return TrackState(
+        table=_empty_table(_FIRST_SLOTS),
+        counts=np.zeros(7, dtype=np.int64),
+        settings=_settings(settings, settings.timeouts),
+        places=np.zeros(2 * AHEAD, dtype=np.uint64),
+        **_of_interfaces(interfaces, settings),
+    )
+
+
+def _of_interfaces(interfaces: list[Interface], settings: Settings) -> dict[str, Any]:
+    """The fields of TrackState that are about interfaces and their instances, as if there were no entries."""
     instances: dict[str, int] = {}
     for interface in interfaces:
         instances.setdefault(_instance(interface), len(instances))
     rows: dict[tuple[int, ...], int] = {}
     of_interface = [rows.setdefault(_timers(each, settings.timeouts), len(rows)) for each in interfaces]
-    return TrackState(
-        table=_empty_table(_FIRST_SLOTS),
-        counts=np.zeros(7, dtype=np.int64),
-        entries=np.zeros(len(instances) + 1, dtype=np.int64),
-        earliest=np.full(len(instances) + 1, (1 << 63) - 1, dtype=np.int64),
-        timers=np.array(list(rows), dtype=np.int64).ravel() * _SECOND,
-        timer_rows=np.array(of_interface, dtype=np.int32),
-        instances=np.array([instances[_instance(interface)] for interface in interfaces], dtype=np.int64),
-        settings=_settings(settings, settings.timeouts),
-        places=np.zeros(2 * AHEAD, dtype=np.uint64),
-    )
+    return {
+        "entries": np.zeros(len(instances) + 1, dtype=np.int64),
+        "earliest": np.full(len(instances) + 1, (1 << 63) - 1, dtype=np.int64),
+        "timers": np.array(list(rows), dtype=np.int64).ravel() * _SECOND,
+        "timer_rows": np.array(of_interface, dtype=np.int32),
+        "instances": np.array([instances[_instance(interface)] for interface in interfaces], dtype=np.int64),
+    }
 
 
 def _instance(interface: Interface) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from sgsim.kernels.compiling import inner, kernel, prefetch, rare, seldom
-from sgsim.kernels.match import interval, is_exempt
+from sgsim.kernels.gates import LOCAL, NO_INTERFACE, WAYS, gate_words, owners
+from sgsim.kernels.match import is_exempt
 from sgsim.kernels.slots import (
     ZERO,
     addresses_of,
@@ -40,31 +41,22 @@ from sgsim.layout import (
     FIRST_DROP,
     FIRST_FRAGMENT,
     GATE_WORD,
-    INTERFACE_SHIFT,
-    IS_EXEMPT,
     JUMP_FROM,
     JUMP_TO,
     KEY,
     LONG_JUMP_NS,
     LOWER_GATE,
     MANY_HOSTS,
-    NEVER_ASKS,
     NOW,
-    OWNER_SHIFT,
     RECEIVES,
     REORDERED,
     SENDS,
-    SKIPS,
     UPPER_GATE,
     WIDE,
     MatchTable,
     PacketColumns,
     TrackState,
 )
-from sgsim.model import Skip
-
-_LOCAL = np.uint8(SKIPS.index(Skip.LOCAL) + 1)
-_NO_INTERFACE = np.uint8(SKIPS.index(Skip.NO_INTERFACE) + 1)
 
 _KEY, _GATE = np.uint64(KEY), np.uint64(GATE_WORD)
 _LOWER, _UPPER = np.uint64(LOWER_GATE), np.uint64(UPPER_GATE)
@@ -72,8 +64,6 @@ _BETWEEN = _UPPER - _LOWER
 _SENDS_SHIFT, _RECEIVES_SHIFT = SENDS.bit_length() - 1, RECEIVES.bit_length() - 1
 _RING = np.uint64(2 * AHEAD - 1)
 _WIDE = np.uint64(WIDE)
-
-_WAYS = (np.int64(1), np.int64(0))  # egress, then ingress
 
 NOBODY = -1  # in the place of a record: the packet meets no gate
 
@@ -91,45 +81,10 @@ def _fetch(columns, state, n):
     state.places[i & _RING] = place
 
 
-@inner
-def _owners(body, table):
-    """(interval of the source, of the destination, sender, receiver) of a packet; -1: nobody's."""
-    version = body["version"]
-    source = interval(table, version, body["src_hi"], body["src_lo"])
-    destination = interval(table, version, body["dst_hi"], body["dst_lo"])
-    sender = (table.about[np.uint64(source)] >> OWNER_SHIFT) - 1
-    receiver = (table.about[np.uint64(destination)] >> OWNER_SHIFT) - 1
-    return source, destination, np.int64(sender), np.int64(receiver)
-
-
-@inner
-def _gate_word(body, table, interface, egress, remote, local):
-    """GATE_WORD of a flow without entry at the interface that owns its local address, or 0 where nobody does."""
-    if interface < 0:
-        return np.int64(0)
-    word = (interface << INTERFACE_SHIFT) | SENDS
-    if not table.about[np.uint64(local)] & MANY_HOSTS:
-        word |= RECEIVES
-    if table.gates[interface]["groups"] < 0:
-        word |= NEVER_ASKS
-    elif is_exempt(table, body, interface, egress, remote):
-        word |= NEVER_ASKS | IS_EXEMPT
-    return word
-
-
 @rare
 def _gates(bodies, table, i):
-    """(0, GATE_WORD of the sender's gate, of the receiver's) for the first packet of a flow; or (why it is skipped,
-    0, 0)."""
-    body = bodies[i]
-    source, destination, sender, receiver = _owners(body, table)
-    if sender < 0 and receiver < 0:
-        return _NO_INTERFACE, np.int64(0), np.int64(0)
-    if sender == receiver:
-        return _LOCAL, np.int64(0), np.int64(0)
-    near = _gate_word(body, table, sender, _WAYS[0], destination, source)
-    far = _gate_word(body, table, receiver, _WAYS[1], source, destination)
-    return np.uint8(0), near, far
+    """``gate_words`` for the first packet of a flow."""
+    return gate_words(bodies[i], table)
 
 
 @inner
@@ -177,9 +132,9 @@ def _write(rows, m, i, interface, egress, decision):
 @rare
 def _judge_without_record(columns, table, at, i, clock, state, rows, count):
     """All observations of a packet of no flow; returns the number of observations then."""
-    source, destination, sender, receiver = _owners(columns.bodies[i], table)
+    source, destination, sender, receiver = owners(columns.bodies[i], table)
     if sender >= 0 and sender == receiver:
-        columns.heads[i]["skip"] = _LOCAL
+        columns.heads[i]["skip"] = LOCAL
         return count
     if table.about[np.uint64(destination)] & MANY_HOSTS:
         receiver = np.int64(-1)
@@ -187,9 +142,9 @@ def _judge_without_record(columns, table, at, i, clock, state, rows, count):
         sender = sender if sender == at[i] else np.int64(-1)
         receiver = receiver if receiver == at[i] else np.int64(-1)
     if sender < 0 and receiver < 0:
-        columns.heads[i]["skip"] = _NO_INTERFACE
+        columns.heads[i]["skip"] = NO_INTERFACE
     reached = np.int64(1)
-    for egress in _WAYS:
+    for egress in WAYS:
         interface = sender if egress else receiver
         if interface < 0:
             continue
@@ -256,7 +211,7 @@ def judge(
             sends &= np.int64(interface_of(slots[near + _GATE]) == at[i])
             receives &= np.int64(interface_of(slots[far + _GATE]) == at[i])
         if seldom(sends | receives == 0):
-            head["skip"] = _NO_INTERFACE
+            head["skip"] = NO_INTERFACE
             continue
         # One gate or two: which of them comes first is a matter of numbers, since it is not predictable.
         egress, reached = sends, np.int64(1)

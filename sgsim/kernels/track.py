@@ -124,7 +124,8 @@ def decided(reason, rule, bits):
 @inner
 def _fate(columns, i, interface, egress, state):
     """(place, found, key, ends, pair) of the record that keeps a first fragment's decision. The decision stands where
-    a flow's lower gate has its GATE_WORD."""
+    a flow's lower gate has its GATE_WORD; where the upper one has it stands 1 if the interface owns the upper address.
+    """
     version = np.uint64(columns.bodies[i]["version"])
     protocol = np.uint64(columns.bodies[i]["protocol"]) if version == 4 else ZERO
     kind = EGRESS_FATE if egress else INGRESS_FATE
@@ -145,6 +146,7 @@ def remember_fate(columns, i, interface, egress, decision, clock, state):
     slots = state.table.slots
     slots[place + GATES[0] + _EXPIRES] = clock + state.settings.fragment
     slots[place + GATES[0] + _GATE] = decision & ~np.int64((255 ^ TRACKED) << 8)
+    slots[place + GATES[1] + _GATE] = np.int64(is_back(addresses_of(columns, i))) ^ egress ^ 1
 
 
 @rare

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network
+from typing import Any
 
 from sgsim.model import (
     ICMP,
@@ -33,6 +34,7 @@ from sgsim.reference.packets import (
     RST,
     SYN,
     FlowKey,
+    example,
     flow_key,
     is_opening,
     is_syn,
@@ -40,44 +42,13 @@ from sgsim.reference.packets import (
     reverse,
 )
 from sgsim.reference.rules import RuleBook
+from sgsim.reference.states import CLOSING, ESTABLISHED, OPENING, RESET, Datagram, DeadMark, Entry, Fate
 
 SECOND = 1_000_000_000  # nanoseconds
 MIDSTREAM_LIMIT = 1 << 20  # distinct flows that are counted as older than the capture
 
 # Multicast and broadcast destinations (section 2.5): RFC 5771, RFC 919, RFC 4291.
 MANY = (IPv4Network("224.0.0.0/4"), IPv4Network("255.255.255.255/32"), IPv6Network("ff00::/8"))
-
-OPENING, ESTABLISHED, CLOSING, RESET = range(4)  # TCP; a flow only ever moves up
-
-
-@dataclass(slots=True)
-class Entry:
-    """One tracked flow at one interface. ``expires_ns`` is its last packet's time plus its idle timeout."""
-
-    initiator_is_local: bool
-    rule: Rule
-    expires_ns: int = 0
-    state: int = OPENING
-    replied: bool = False
-    stream: bool = False
-
-
-@dataclass(slots=True)
-class DeadMark:
-    """Section 10: a flow whose opening packet did not get through."""
-
-    sender_is_local: bool
-    expires_ns: int = 0
-    state: int = OPENING
-    packets: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Fate:
-    """What became of a first fragment, for those that follow it."""
-
-    time_ns: int
-    decision: Decision
 
 
 class ReferenceJudge:
@@ -89,16 +60,21 @@ class ReferenceJudge:
     def __init__(
         self, topology: Topology, settings: Settings | None = None, selected: Iterable[str] | None = None
     ) -> None:
-        self.topology = topology
         self.settings = settings or Settings()
-        chosen = topology.interfaces if selected is None else set(selected)
-        self.interfaces = [i for i in topology.interfaces.values() if i.interface_id in chosen]
+        self._selected = None if selected is None else set(selected)
         self.clock = -(1 << 63)
         self._started_ns: int | None = None
+        self._hold(topology)
         self._entries: dict[str, dict[FlowKey, Entry]] = {i.interface_id: {} for i in self.interfaces}
         self._marks: dict[str, dict[FlowKey, DeadMark]] = {i.interface_id: {} for i in self.interfaces}
-        self._fates: dict[FlowKey, Fate] = {}
-        self._midstream: set[FlowKey] = set()
+        self._fates: dict[Datagram, Fate] = {}
+        self._midstream: set[tuple[str, FlowKey]] = set()
+
+    def _hold(self, topology: Topology) -> None:
+        """The topology holds from now on, whatever is remembered."""
+        self.topology = topology
+        chosen = topology.interfaces if self._selected is None else self._selected
+        self.interfaces = [i for i in topology.interfaces.values() if i.interface_id in chosen]
         self._exact = {address: i for i in self.interfaces for address in i.addresses}
         self.rulebook = RuleBook(topology, self.settings)
 
@@ -189,7 +165,7 @@ class ReferenceJudge:
                 return self._assume(interface, direction, packet, key, older)
             unresolved = self.rulebook.unresolved_rules(interface, direction, packet)
             reason = Reason.UNRESOLVED if unresolved else Reason.NO_RULE
-            midstream = older is not None and self._is_new_midstream(interface, key)
+            midstream = older is not None and key is not None and self._is_new_midstream(interface, key)
             return Decision(interface.interface_id, direction, reason, midstream=midstream)
         rule = matching[0]
         if key is None or not makes_entry(packet) or self.rulebook.untracked(interface, direction, packet):
@@ -282,9 +258,9 @@ class ReferenceJudge:
 
     # --- section 9: fragments -------------------------------------------------------------------------------------
 
-    def _datagram(self, interface: Interface, direction: Direction, packet: Packet) -> FlowKey:
+    def _datagram(self, interface: Interface, direction: Direction, packet: Packet) -> Datagram:
         protocol = packet.protocol if packet.src.version == 4 else None
-        return (interface.interface_id, direction, packet.src, packet.dst, protocol, packet.fragment_id)
+        return Datagram(interface.interface_id, direction, packet.src, packet.dst, protocol, packet.fragment_id)
 
     def _later_fragment(self, interface: Interface, direction: Direction, packet: Packet) -> Decision:
         if self.settings.fragments is Fragments.PERMIT:
@@ -303,12 +279,17 @@ class ReferenceJudge:
 
     def _not_reached(self, interface: Interface, direction: Direction, packet: Packet) -> Decision:
         key = flow_key(direction, packet)
-        mark = self._live_mark(interface, key)
-        if mark:
-            self._touch(interface, mark, packet)
-        elif is_opening(packet) and not self._live_entry(interface, key):
-            self._mark_dead(interface, direction, packet, key)
+        if key is not None and self._filters(interface, key):
+            mark = self._live_mark(interface, key)
+            if mark:
+                self._touch(interface, mark, packet)
+            elif is_opening(packet) and not self._live_entry(interface, key):
+                self._mark_dead(interface, direction, packet, key)
         return Decision(interface.interface_id, direction, Reason.NOT_REACHED)
+
+    def _filters(self, interface: Interface, key: FlowKey) -> bool:
+        """Whether the flow is asked for anything there: of one that never is, nothing is kept."""
+        return bool(interface.group_ids) and not self.rulebook.exempt(interface, Direction.EGRESS, example(key))
 
     def _live_mark(self, interface: Interface, key: FlowKey | None) -> DeadMark | None:
         mark = self._marks[interface.interface_id].get(key) if key is not None else None
@@ -347,7 +328,7 @@ class ReferenceJudge:
         matching = self.rulebook.matching_rules(interface, direction.opposite, reverse(packet))
         return matching[0] if matching else None
 
-    def _is_new_midstream(self, interface: Interface, key: FlowKey | None) -> bool:
+    def _is_new_midstream(self, interface: Interface, key: FlowKey) -> bool:
         """Whether the flow is counted now: each once, up to a bound."""
         if len(self._midstream) >= MIDSTREAM_LIMIT or (interface.interface_id, key) in self._midstream:
             return False
@@ -364,3 +345,28 @@ class ReferenceJudge:
             return Decision(interface.interface_id, direction, Reason.TABLE_FULL)
         self._open(interface, direction.opposite, packet, key, rule).replied = True
         return Decision(interface.interface_id, direction, Reason.ASSUMED, rule, tracked=True, opened=True)
+
+    # --- section 11: changes --------------------------------------------------------------------------------------
+
+    def change(self, topology: Topology) -> None:
+        """From the next packet on this topology holds. Entries and marks stay, whatever the rules are now; so do the
+        fates of first fragments: later ones share them (section 9), though the first was judged by other rules."""
+        before = {(i.interface_id, i.instance_id) for i in self.interfaces}
+        self._hold(topology)
+        attached = {i.interface_id: i for i in self.interfaces if (i.interface_id, i.instance_id) in before}
+
+        def is_there(interface_id: str, local: Address, remote: Address) -> bool:
+            """Whether the interface was not detached, still owns the one address and does not own the other."""
+            interface = attached.get(interface_id)
+            return interface is not None and self._owner(local) is interface is not self._owner(remote)
+
+        def goes_on(interface: Interface, key: FlowKey) -> bool:
+            return is_there(interface.interface_id, key.local, key.remote) and self._filters(interface, key)
+
+        for tables in (self._entries, self._marks):
+            old: dict[str, dict[FlowKey, Any]] = {**tables}
+            tables.clear()
+            for i in self.interfaces:
+                tables[i.interface_id] = {k: v for k, v in old.get(i.interface_id, {}).items() if goes_on(i, k)}
+        self._midstream = {(name, key) for name, key in self._midstream if is_there(name, key.local, key.remote)}
+        self._fates = {whole: fate for whole, fate in self._fates.items() if is_there(*whole.ends())}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 from sgsim.model import (
     ANY_PROTOCOL,
@@ -10,6 +11,7 @@ from sgsim.model import (
     ICMPV6,
     TCP,
     UDP,
+    Address,
     Direction,
     FragmentKind,
     Packet,
@@ -23,7 +25,15 @@ FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10  # RFC 9293, section 3.1
 REQUESTS = {ICMP: frozenset({8, 13, 15, 17}), ICMPV6: frozenset({128})}
 REPLIES = {ICMP: {0: 8, 14: 13, 16: 15, 18: 17}, ICMPV6: {129: 128}}
 
-FlowKey = tuple[object, ...]
+
+class FlowKey(NamedTuple):
+    """What entries and marks are filed under at an interface (section 7). ``ports`` are the local and the remote one;
+    for ICMP the identifier, the type of the request and 1 if the interface asks; else empty."""
+
+    protocol: int
+    local: Address
+    remote: Address
+    ports: tuple[int, ...] = ()
 
 
 def admits_service(rule: Rule, packet: Packet) -> bool:
@@ -54,19 +64,28 @@ def flow_key(direction: Direction, packet: Packet | Quoted) -> FlowKey | None:
     local, remote = (packet.src, packet.dst) if egress else (packet.dst, packet.src)
     protocol = packet.protocol
     if protocol in (TCP, UDP):
-        if packet.src_port is None:
+        if packet.src_port is None or packet.dst_port is None:
             return None
         ports = (packet.src_port, packet.dst_port) if egress else (packet.dst_port, packet.src_port)
-        return (protocol, local, remote, *ports)
+        return FlowKey(protocol, local, remote, ports)
     if protocol in (ICMP, ICMPV6):
-        if packet.icmp_type in REQUESTS[protocol] and packet.icmp_id is not None:
-            return (protocol, local, remote, packet.icmp_id, packet.icmp_type, egress)
-        if packet.icmp_type in REPLIES[protocol] and packet.icmp_id is not None:
-            return (protocol, local, remote, packet.icmp_id, REPLIES[protocol][packet.icmp_type], not egress)
+        if packet.icmp_type is None or packet.icmp_id is None:
+            return None
+        if packet.icmp_type in REQUESTS[protocol]:
+            return FlowKey(protocol, local, remote, (packet.icmp_id, packet.icmp_type, int(egress)))
+        if packet.icmp_type in REPLIES[protocol]:
+            asked = REPLIES[protocol][packet.icmp_type]
+            return FlowKey(protocol, local, remote, (packet.icmp_id, asked, int(not egress)))
         return None
     if isinstance(packet, Packet) and packet.fragment is FragmentKind.LATER:
         return None
-    return (protocol, local, remote)
+    return FlowKey(protocol, local, remote)
+
+
+def example(key: FlowKey) -> Packet:
+    """A packet of the flow as its interface sends it, with what all of the flow's packets have in common."""
+    src_port, dst_port = key.ports if key.protocol in (TCP, UDP) else (None, None)
+    return Packet(0, key.local, key.remote, key.protocol, src_port=src_port, dst_port=dst_port)
 
 
 def makes_entry(packet: Packet) -> bool:

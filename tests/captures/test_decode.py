@@ -222,7 +222,7 @@ def test_a_later_fragments_protocol_is_its_fragment_headers(row):
 
 @pytest.mark.parametrize("flags", [0, 0x4000, 0x8000])
 def test_other_flags_make_no_fragment(row, flags):
-    """"Don't fragment", and the bit that must be zero."""
+    """ "Don't fragment", and the bit that must be zero."""
     assert row(ethernet(V4, ipv4(6, TCP, flags=flags))).shape == WHOLE
 
 

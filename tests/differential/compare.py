@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat, zip_longest
 
 import numpy as np
@@ -25,14 +25,21 @@ def assert_same(
     batches: Iterable[PacketColumns],
     selected: Sequence[str] | None = None,
     places: Iterable[NDArray[np.int32]] | None = None,
+    changes: Mapping[int, Sequence[Topology]] | None = None,
 ) -> set[str]:
     """Judge the batches with both; returns the reasons met. Fails with the first packet on which they differ.
 
-    ``places``: of each batch, where its packets were captured, as ``judge_columns`` takes it.
+    ``places``: of each batch, where its packets were captured, as ``judge_columns`` takes it. ``changes``: by number of
+    the batch, what holds from it on, one topology after the other.
     """
     fast, slow = Simulator(topology, settings, selected), ReferenceEngine(topology, settings, selected)
     reasons: set[str] = set()
-    for columns, at in zip(batches, repeat(None) if places is None else places, strict=False):
+    for number, (columns, at) in enumerate(zip(batches, repeat(None) if places is None else places, strict=False)):
+        for later in (changes or {}).get(number, ()):
+            for engine in (fast, slow):
+                engine.change(later)
+            assert fast.live_entries() == slow.live_entries(), f"entries kept by the change before batch {number}"
+            assert (fast.interfaces, fast.rules) == (slow.interfaces, slow.rules)
         mine, theirs = copied(columns), copied(columns)
         got, expected = fast.judge_columns(mine, at), slow.judge_columns(theirs, at)
         same = all(np.array_equal(one, other) for one, other in zip(got, expected, strict=True))

@@ -289,12 +289,14 @@ def test_a_multicast_address_that_is_owned_sends_and_never_receives(group):
     assert judged(world, packets) == ["rule", "rule", "rule", "rule"]
 
 
-def test_delegated_prefixes_make_gates_of_their_own_flows():
-    """Section 2.3: an exact address goes before a prefix, also for the gates that a record keeps."""
+@pytest.mark.parametrize("vpc_id", ["vpc-1", "vpc-2"])
+def test_delegated_prefixes_make_gates_of_their_own_flows(vpc_id):
+    """Section 2.3: an exact address goes before a prefix, also one of another VPC's, and also for the gates that a
+    record keeps."""
     world = topology(rule(INGRESS, TCP, 22, 22), rule(EGRESS, TCP, 22, 22), addresses=(SERVER,))
     owner = world.interfaces["eni-0"]
     nets = (IPv4Network("10.0.0.0/28"), IPv6Network("2001:db8::/64"))
-    other = Interface("eni-1", vpc_id="vpc-1", prefixes=nets, group_ids=("sg",))
+    other = Interface("eni-1", vpc_id=vpc_id, prefixes=nets, group_ids=("sg",))
     world = Topology(groups=world.groups, interfaces={"eni-0": owner, "eni-1": other})
     packets = [
         packet("10.0.0.6", SERVER, TCP, (40_000, 22), SYN),

@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # A named sample: seeds of random worlds, and captures with fragments, ICMP errors, extension headers, odd links.
 SAMPLE = """
 import sys
+from tests.differential.test_changes import changing_world
 from tests.differential.test_streams import world
 from tests.differential.test_captures import batches_of, busiest
 from tests.differential.compare import assert_same
@@ -34,6 +35,7 @@ from pathlib import Path
 import random
 for seed in range(int(sys.argv[1])):
     world(seed)
+    changing_world(seed)
 for name in sys.argv[2:]:
     batches = batches_of(Path(name))
     for seed in (1, 2):

@@ -10,11 +10,12 @@ from typing import Any
 import yaml
 
 from sgsim.model import Fragments, Midstream, Settings, TcpPickup, Timeouts
-from tests.golden.lines import Line, parse_lines
+from tests.golden.lines import Line, parse_lines, parse_time
 
 HERE = Path(__file__).parent
 SNAPSHOTS = ("scenario.yaml", "snapshot.json")
-KEYS = {"source", "what", "packets", "settings", "select", "totals", "warnings"}
+KEYS = {"source", "what", "packets", "settings", "select", "changes", "totals", "warnings"}
+CHANGE = {"at", "what", "snapshot", "warnings"}
 SETTINGS = {
     "open_loop",
     "fragments",
@@ -28,10 +29,24 @@ TOTALS = {"opened", "replaced", "live", "midstream_flows", "reordered", "jumped"
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """A snapshot that holds for packets at or after a time, in nanoseconds.
+
+    A case writes down what is other than before: mappings are merged key by key, null takes a key away, anything else
+    (a list of rules, say) takes the place of what was there.
+    """
+
+    time_ns: int
+    what: str
+    snapshot: dict[str, Any]
+    warnings: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """``select``: ids of the guarded interfaces, None for all. ``warnings``: a part of each that loading gives.
 
-    ``totals``: numbers of the summary that are checked, beside the lines.
+    ``changes``: by time. ``totals``: numbers of the summary that are checked, beside the lines.
     """
 
     name: str
@@ -40,6 +55,7 @@ class Case:
     what: str
     settings: Settings
     select: list[str] | None
+    changes: list[Change]
     totals: dict[str, int]
     warnings: list[str]
     lines: list[Line]
@@ -60,6 +76,11 @@ def read_case(name: str) -> Case:
     snapshots = [folder / file for file in SNAPSHOTS if (folder / file).exists()]
     if len(snapshots) != 1:
         raise ValueError(f"{name} has to have one of {', '.join(SNAPSHOTS)}")
+    lines = parse_lines(written["packets"])
+    changes = _changes(name, written.get("changes", []), snapshots[0])
+    for times in ([line.packet.time_ns for line in lines], [change.time_ns for change in changes]):
+        if changes and times != sorted(times):
+            raise ValueError(f"{name}: with changes, packets and changes have to be in the order of their times")
     return Case(
         name=name,
         snapshot=snapshots[0],
@@ -67,10 +88,33 @@ def read_case(name: str) -> Case:
         what=written["what"],
         settings=_settings(name, written.get("settings", {})),
         select=written.get("select"),
+        changes=changes,
         totals=totals,
         warnings=written.get("warnings", []),
-        lines=parse_lines(written["packets"]),
+        lines=lines,
     )
+
+
+def _changes(name: str, written: list[dict[str, Any]], snapshot: Path) -> list[Change]:
+    changes = []
+    holds: dict[str, Any] = yaml.safe_load(snapshot.read_text(encoding="utf-8"))
+    for each in written:
+        _refuse_unknown(name, each, CHANGE)
+        holds = _merged(holds, each["snapshot"])
+        changes.append(Change(parse_time(each["at"]), each["what"], holds, each.get("warnings", [])))
+    return changes
+
+
+def _merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    found = dict(old)
+    for key, value in new.items():
+        if value is None:
+            del found[key]
+        elif isinstance(value, dict) and isinstance(found.get(key), dict):
+            found[key] = _merged(found[key], value)
+        else:
+            found[key] = value
+    return found
 
 
 def _settings(name: str, written: dict[str, Any]) -> Settings:

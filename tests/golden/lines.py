@@ -72,7 +72,7 @@ def parse_line(text: str) -> Line:
     packet_text, *observations = (" ".join(part.split()) for part in _outside_parentheses(text))
     try:
         when, what = packet_text.split(" ", 1)
-        time_ns = START_NS + _nanoseconds(when)
+        time_ns = parse_time(when)
         if not observations:
             raise ValueError("it expects nothing: add | OBSERVATION or | skip WHY")
         if what == _NOT_IP:
@@ -124,11 +124,12 @@ def _outside_parentheses(text: str) -> list[str]:
     return re.split(r"\|(?![^(]*\))", text)
 
 
-def _nanoseconds(text: str) -> int:
+def parse_time(text: str) -> int:
+    """Nanoseconds since the epoch. Raises ValueError."""
     match = _TIME.match(text)
     if match is None:
         raise ValueError(f"{text!r} is no time such as 30s or 30s+1ns")
-    return int(Decimal(match["seconds"]) * 10**9) + int(match["nanoseconds"] or 0)
+    return START_NS + int(Decimal(match["seconds"]) * 10**9) + int(match["nanoseconds"] or 0)
 
 
 def _endpoint(text: str) -> tuple[Address, int | None]:

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from sgsim import load_topology
 from sgsim.captures import open_capture
 from sgsim.engine import Engine, ReferenceEngine, Simulator
 from sgsim.layout import EGRESS, MIDSTREAM, OPENED, REASONS, REPLACED, SKIPS, TRACKED, PacketColumns, Verdicts
+from sgsim.model import Topology
 from tests.differential.compare import copied
 from tests.differential.worlds import columns_of
-from tests.golden.cases import HERE, Case, case_names, read_case
+from tests.golden.cases import HERE, Case, Change, case_names, read_case
 from tests.golden.frames import write_capture
 from tests.golden.lines import Line
 
 ENGINES: dict[str, Callable[..., Engine]] = {"reference": ReferenceEngine, "compiled": Simulator}
 CAPTURE = "capture"  # the compiled engine behind the decoder
-SECTIONS = range(1, 11)  # of the rules of judging; rule changes and capture formats are tested elsewhere
+SECTIONS = range(1, 12)  # of the rules of judging; capture formats are tested elsewhere
 
 
 @pytest.mark.parametrize("way", [*ENGINES, CAPTURE])
@@ -31,21 +36,30 @@ def test_case(name: str, way: str, tmp_path: Path) -> None:
     case = read_case(name)
     engine = ENGINES.get(way, Simulator)(load_topology(case.snapshot), case.settings, case.select)
     columns = columns_through_a_capture(case.lines, tmp_path) if way == CAPTURE else columns_of_lines(case.lines)
-    verdicts = engine.judge_columns(columns)
-    if wrong := differences(case, observations(engine, columns, verdicts)):
+    seen: list[tuple[str, ...]] = []
+    flags = []
+    for change, piece in pieces(case, columns):
+        if change is not None:
+            engine.change(changed_topology(change, tmp_path))
+        verdicts = engine.judge_columns(piece)
+        seen += observations(engine, piece, verdicts)
+        flags.append(verdicts.flags.copy())
+    if wrong := differences(case, seen):
         pytest.fail(f"{case.what}\n" + "\n".join(wrong), pytrace=False)
-    found = totals(engine, verdicts)
+    found = totals(engine, np.concatenate(flags))
     assert {key: found[key] for key in case.totals} == case.totals
 
 
 @pytest.mark.parametrize("name", case_names())
-def test_loading(name: str) -> None:
-    """Loading the snapshot warns of what the case names, once each, and of nothing else."""
+def test_loading(name: str, tmp_path: Path) -> None:
+    """Loading the snapshots warns of what the case names, once each, and of nothing else."""
     case = read_case(name)
-    warnings = load_topology(case.snapshot).warnings
-    assert len(warnings) == len(case.warnings), warnings
-    for part in case.warnings:
-        assert sum(part in warning for warning in warnings) == 1, (part, warnings)
+    loaded = [(load_topology(case.snapshot), case.warnings)]
+    loaded += [(changed_topology(change, tmp_path), change.warnings) for change in case.changes]
+    for topology, parts in loaded:
+        assert len(topology.warnings) == len(parts), topology.warnings
+        for part in parts:
+            assert sum(part in warning for warning in topology.warnings) == 1, (part, topology.warnings)
 
 
 @pytest.mark.parametrize("name", case_names())
@@ -53,7 +67,8 @@ def test_wording(name: str) -> None:
     """A case gives its source and says in one sentence what it shows."""
     case = read_case(name)
     assert case.source == "choice" or re.match(r"https://|RFC \d+|EC2 API reference", case.source), case.source
-    assert re.match(r"[^.]+\S.*\.\Z", case.what, re.DOTALL), case.what
+    for what in (case.what, *(change.what for change in case.changes)):
+        assert re.match(r"[^.]+\S.*\.\Z", what, re.DOTALL), what
 
 
 def test_sections() -> None:
@@ -61,6 +76,20 @@ def test_sections() -> None:
     numbers = {int(name[:2]) for name in case_names()}
     assert numbers == set(SECTIONS)
     assert all(path.is_dir() for path in HERE.glob("[0-9]*"))
+
+
+def pieces(case: Case, columns: PacketColumns) -> Iterator[tuple[Change | None, PacketColumns]]:
+    """What is changed, and the packets that come then and before the next change; at first there is no change."""
+    times = [line.packet.time_ns for line in case.lines]
+    begins = [0, *(bisect_left(times, change.time_ns) for change in case.changes), len(times)]
+    for change, (begin, end) in zip([None, *case.changes], pairwise(begins), strict=True):
+        yield change, columns._replace(heads=columns.heads[begin:end], bodies=columns.bodies[begin:end])
+
+
+def changed_topology(change: Change, folder: Path) -> Topology:
+    path = folder / "changed.json"  # JSON is YAML: a scenario is known by its content
+    path.write_text(json.dumps(change.snapshot), encoding="utf-8")
+    return load_topology(path)
 
 
 def columns_of_lines(lines: list[Line]) -> PacketColumns:
@@ -98,10 +127,10 @@ def observations(engine: Engine, columns: PacketColumns, verdicts: Verdicts) -> 
     return [tuple(texts) for texts in found]
 
 
-def totals(engine: Engine, verdicts: Verdicts) -> dict[str, int]:
+def totals(engine: Engine, flags: NDArray[np.uint8]) -> dict[str, int]:
     """The numbers of the summary that do not show in single observations."""
     counts = {"opened": OPENED, "replaced": REPLACED, "midstream_flows": MIDSTREAM}
-    found = {key: int(np.count_nonzero(verdicts.flags & bit)) for key, bit in counts.items()}
+    found = {key: int(np.count_nonzero(flags & bit)) for key, bit in counts.items()}
     return found | {
         "live": engine.live_entries(),
         "reordered": engine.reordered,

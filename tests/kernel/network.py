@@ -141,11 +141,17 @@ class Network:
 
     # --- using it -------------------------------------------------------------------------------------------------
 
-    def load(self, rulesets: Sequence[str], sysctls: Mapping[str, int] | None = None) -> None:
-        """Give each gate its nftables ruleset, set the timers, and forget all connections."""
+    def change(self, rulesets: Sequence[str]) -> None:
+        """Give each gate its nftables ruleset, in the place of what it had; connections stay."""
         for gate, ruleset in zip(self.names[1:-1], rulesets, strict=True):
             with _inside(gate):
                 subprocess.run(["nft", "-f", "-"], input=ruleset, check=True, text=True)
+
+    def load(self, rulesets: Sequence[str], sysctls: Mapping[str, int] | None = None) -> None:
+        """Give each gate its nftables ruleset, set the timers, and forget all connections."""
+        self.change(rulesets)
+        for gate in self.names[1:-1]:
+            with _inside(gate):
                 for name, value in {**CONNTRACK, **(sysctls or {})}.items():
                     Path("/proc/sys/net/netfilter", name).write_text(str(value))
                 _forget_connections()

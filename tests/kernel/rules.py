@@ -92,15 +92,29 @@ def topology(server: Group, client: Group | None = None) -> Topology:
     return Topology(groups=groups, interfaces=interfaces)
 
 
-def ruleset(group: Group, *, guards_client: bool = False, first: str = "") -> str:
-    """The nftables ruleset of the gate in front of the server (or of the client); ``first`` goes before its rules."""
+def ruleset(
+    group: Group, *, guards_client: bool = False, first: str = "", untracked: Sequence[tuple[str, int]] = ()
+) -> str:
+    """The nftables ruleset of the gate in front of the server (or of the client); ``first`` goes before its rules.
+
+    ``untracked``: protocol and port of the server's services whose connections are not to be tracked.
+    """
     to_guarded, from_guarded = ("inner", "outer") if guards_client else ("outer", "inner")
     members = {SERVER_GROUP: (SERVER_V4, SERVER_V6), CLIENT_GROUP: (CLIENT_V4, CLIENT_V6)}
     ingress = "\n".join(admit.statement("saddr", members.get(admit.peer, ())) for admit in group.ingress)
     egress = "\n".join(admit.statement("daddr", members.get(admit.peer, ())) for admit in group.egress)
+    notrack = "\n".join(
+        f'iifname "{device}" {protocol} {side} {port} notrack'
+        for protocol, port in untracked
+        for device, side in ((to_guarded, "dport"), (from_guarded, "sport"))
+    )
     return f"""
 flush ruleset
 table inet gate {{
+  chain untracked {{
+    type filter hook prerouting priority raw; policy accept;
+    {notrack}
+  }}
   chain ingress {{
     {ingress}
     drop

@@ -68,6 +68,29 @@ def run(
     return outcome(network.exchange(steps), server, client, settings)
 
 
+@dataclass(frozen=True)
+class Act:
+    """Steps while the server's interface has these rules. ``untracked``: see ``ruleset``; sgsim knows by itself."""
+
+    server: Group
+    steps: Sequence[Step]
+    untracked: Sequence[tuple[str, int]] = ()
+
+
+def play(network: Network, acts: Sequence[Act], first: str = "") -> Outcome:
+    """Send the steps of one act after the other through the server's gate and through sgsim in open loop, the rules
+    being changed in between. ``first`` goes before all rules.
+
+    An exchange ends when its last frame has come through, so a change is never overtaken.
+    """
+    network.load([ruleset(acts[0].server, first=first, untracked=acts[0].untracked)])
+    parts = [(topology(acts[0].server), network.exchange(acts[0].steps))]
+    for act in acts[1:]:
+        network.change([ruleset(act.server, first=first, untracked=act.untracked)])
+        parts.append((topology(act.server), network.exchange(act.steps)))
+    return _outcome(parts, OPEN_LOOP)
+
+
 def load(
     network: Network,
     server: Group,
@@ -87,14 +110,22 @@ def outcome(
     results: Sequence[tuple[Any, bool]], server: Group, client: Group | None = None, settings: Settings = OPEN_LOOP
 ) -> Outcome:
     """What the gates did with frames, beside what sgsim's engines say about the same frames."""
-    packets = [packet for packet, _ in results]
-    world = topology(server, client)
-    return Outcome(
-        "".join("+" if arrived else "-" for _, arrived in results),
-        _judged(Simulator(world, settings), packets, world),
-        _judged(ReferenceEngine(world, settings), packets, world),
-        packets,
-    )
+    return _outcome([(topology(server, client), results)], settings)
+
+
+def _outcome(parts: Sequence[tuple[Topology, Sequence[tuple[Any, bool]]]], settings: Settings) -> Outcome:
+    """The same, with what holds for each part of the frames."""
+    results = [result for _, found in parts for result in found]
+    sides = ["".join("+" if arrived else "-" for _, arrived in results)]
+    for make in (Simulator, ReferenceEngine):
+        engine = make(parts[0][0], settings)
+        passed = ""
+        for place, (world, found) in enumerate(parts):
+            if place:
+                engine.change(world)
+            passed += _judged(engine, [packet for packet, _ in found], world)
+        sides.append(passed)
+    return Outcome(*sides, [packet for packet, _ in results])
 
 
 def _judged(engine: Simulator | ReferenceEngine, packets: Sequence[Any], world: Topology) -> str:

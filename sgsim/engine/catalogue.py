@@ -1,0 +1,95 @@
+"""What verdicts point into: interfaces and rules, each with a number that no change of the topology takes from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sgsim.model import Interface, Topology
+from sgsim.selection import check_groups, check_owners
+
+
+class Catalogue:
+    """The guarded interfaces (all when ``selected`` is None) and the rules of all groups, as the topology has them and
+    as earlier ones had them.
+
+    ``interfaces`` and ``rules`` only ever grow: what is gone keeps its number and the record that it had last. An
+    interface is known by its id, a rule by its group's and its own. ``numbers`` says which of ``rules`` each of
+    ``topology.rules()`` is.
+
+    Raises SelectionError where an interface has a group that the topology does not, or two own one address.
+    """
+
+    def __init__(self, topology: Topology, selected: Iterable[str] | None = None) -> None:
+        self.topology = topology
+        self._selected = None if selected is None else frozenset(selected)
+        chosen = topology.interfaces if self._selected is None else self._selected
+        self.interfaces = [i for i in topology.interfaces.values() if i.interface_id in chosen]
+        check_groups(topology, self.interfaces)
+        check_owners(self.interfaces)
+        self.rules = topology.rules()
+        self.numbers: NDArray[np.int64] = np.arange(len(self.rules))
+        self._names: dict[str, dict[str, int]] = {}  # numbers by rule id, of each group that was ever another
+
+    def after(self, topology: Topology) -> Catalogue:
+        """The catalogue when another topology holds; this one stays what it is. Raises SelectionError as above."""
+        later = Catalogue(topology, self._selected)
+        guarded = {interface.interface_id: interface for interface in later.interfaces}
+        known = [guarded.pop(each.interface_id, each) for each in self.interfaces]
+        later.interfaces = [*known, *guarded.values()]
+        later._number_after(self)
+        return later
+
+    def present(self) -> list[Interface]:
+        """By number; one that is gone owns nothing and has no groups."""
+        there = self.topology.interfaces
+        return [i if i.interface_id in there else Interface(i.interface_id) for i in self.interfaces]
+
+    def staying(self, later: Catalogue) -> NDArray[np.bool_]:
+        """By number, of a later catalogue: whether the interface was there, and is still, on the same instance.
+
+        Another instance, or none, means that it was detached (section 11).
+        """
+        before, now = self.topology.interfaces, later.topology.interfaces
+        stays = np.zeros(len(later.interfaces), dtype=np.bool_)
+        stays[: len(self.interfaces)] = [
+            name in before and name in now and before[name].instance_id == now[name].instance_id
+            for name in (each.interface_id for each in self.interfaces)
+        ]
+        return stays
+
+    def _number_after(self, before: Catalogue) -> None:
+        """Give rules that were there the numbers that they had, and new ones those that follow."""
+        self._names = dict(before._names)
+        rules = before.rules.copy()
+        parts = [np.zeros(0, dtype=np.int64)]
+        old = before._by_group()
+        for group in self.topology.groups.values():
+            numbers = old.pop(group.group_id, parts[0])
+            earlier = before.topology.groups.get(group.group_id)
+            if group is not earlier:  # the same record is the same group: 300,000 rules are not named again for one
+                names = before._names_in(group.group_id, numbers)
+                numbers = np.zeros(len(group.ingress) + len(group.egress), dtype=np.int64)
+                for place, rule in enumerate((*group.ingress, *group.egress)):
+                    numbers[place] = names.setdefault(rule.rule_id, len(rules))
+                    rules[numbers[place] : numbers[place] + 1] = [rule]
+                self._names[group.group_id] = names
+            parts.append(numbers)
+        for group_id, numbers in old.items():  # gone, and may come back
+            self._names[group_id] = before._names_in(group_id, numbers)
+        self.rules, self.numbers = rules, np.concatenate(parts)
+
+    def _by_group(self) -> dict[str, NDArray[np.int64]]:
+        """The numbers of each group's rules, ingress before egress."""
+        found, at = {}, 0
+        for group in self.topology.groups.values():
+            end = at + len(group.ingress) + len(group.egress)
+            found[group.group_id] = self.numbers[at:end]
+            at = end
+        return found
+
+    def _names_in(self, group_id: str, numbers: NDArray[np.int64]) -> dict[str, int]:
+        """The numbers of all rules that the group ever had, by their ids: of equal ids the first one's."""
+        return self._names.get(group_id, {}) | {self.rules[n].rule_id: n for n in reversed(numbers.tolist())}
