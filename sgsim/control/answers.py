@@ -21,7 +21,8 @@ def tag_list(tags: Mapping[str, str]) -> list[Shown]:
 
 
 def arn(papers: Papers, kind: str, resource_id: str) -> str:
-    return f"arn:aws:ec2:{papers.region}:{papers.owner}:{kind}/{resource_id}"
+    owner = papers.owner.lower()  # AWS's own prefix lists are of "aws" there
+    return f"arn:aws:ec2:{papers.region}:{owner}:{kind}/{resource_id}"
 
 
 def shown_group(group: SecurityGroup, all_papers: AllPapers) -> Shown:

@@ -18,6 +18,8 @@ Answer = dict[str, Any]
 Handler = Callable[["Call", Any], Answer]
 Given = TypeVar("Given")
 
+AWS = "AWS"  # the owner of AWS's own prefix lists
+
 _MOST_TAGS = 50
 _PARAMETERS = {  # how AWS's messages call the ids of resources
     "sg": "groupId",
@@ -75,9 +77,14 @@ class Call:
     def prefix_list(self, prefix_list_id: str) -> PrefixList:
         """One of the caller's, or one of AWS's own."""
         found = self.draft.prefix_lists.get(prefix_list_id)
-        if found is None or not (self.sees(prefix_list_id) or self.papers(prefix_list_id).owner == "AWS"):
+        if found is None or not (self.sees(prefix_list_id) or self.is_of_aws(prefix_list_id)):
             raise unknown_id("pl", prefix_list_id)
         return found
+
+    def is_of_aws(self, prefix_list_id: str) -> bool:
+        """Whether it is one of AWS's own in the Region of the call."""
+        papers = self.papers(prefix_list_id)
+        return papers.owner == AWS and papers.region == self.caller.region
 
     def interfaces_of(self, instance_id: str) -> list[Interface]:
         """The interfaces that are attached to an instance, by device index."""

@@ -15,6 +15,7 @@ from sgsim.control.errors import ApiError, invalid
 from sgsim.control.ids import Ids
 from sgsim.control.load import load_store, store_of
 from sgsim.control.operations.vpcs import make_default_vpc
+from sgsim.control.prefixlists import make_aws_lists
 from sgsim.control.quotas import Quotas
 from sgsim.control.state import StateText
 from sgsim.control.store import Draft, Store
@@ -50,7 +51,8 @@ class Cloud:
 
     @classmethod
     def empty(cls, account: str, region: str, *, seed: str = "", quotas: Quotas | None = None) -> Cloud:
-        """A new cloud. Every account has a default VPC in every Region, as new accounts of AWS do."""
+        """A new cloud. Every account has a default VPC in every Region, as new accounts of AWS do, and every Region has
+        AWS's own prefix lists, without entries."""
         home = Caller(account, region)
         cloud = cls(Store(), home, seed=seed, quotas=quotas)
         cloud._settling = True
@@ -133,7 +135,9 @@ class Cloud:
         if caller not in self._settled:
             self._settled.add(caller)
             draft = Draft(self.store)
-            make_default_vpc(Call(draft, caller, self._ids, self.quotas, 0))
+            call = Call(draft, caller, self._ids, self.quotas, 0)
+            make_default_vpc(call)
+            make_aws_lists(call)
             self._commit(draft)
 
     def _commit(self, draft: Draft) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sgsim.control.call import Caller
+from sgsim.control.call import AWS, Caller
 from sgsim.control.store import Fields, Instance, Papers, Store
 from sgsim.errors import InputError
 from sgsim.model import Interface, Topology, Vpc
@@ -127,7 +127,7 @@ _MODELLED: dict[str, tuple[str, frozenset[str]]] = {
             }
         ),
     ),
-    "PrefixLists": ("PrefixListId", frozenset({"PrefixListName", "AddressFamily", "Entries", "Cidrs"})),
+    "PrefixLists": ("PrefixListId", frozenset({"PrefixListName", "AddressFamily", "Cidrs"})),
     "VpcPeeringConnections": ("VpcPeeringConnectionId", frozenset({"Status"})),
     "Vpcs": ("VpcId", frozenset({"CidrBlock"})),
     "Subnets": ("SubnetId", frozenset({"VpcId", "CidrBlock"})),
@@ -172,7 +172,9 @@ def _papers_of(item: _Reply, home: Caller, fields: Fields) -> Papers:
     tags = {
         tag["Key"]: tag.get("Value") or "" for tag in item.get("Tags") or item.get("TagSet") or () if tag.get("Key")
     }
-    owner = item.get("OwnerId") or item.get("GroupOwnerId") or _requester(item).get("OwnerId") or home.account
+    of_aws = str(item.get("PrefixListName", "")).startswith("com.amazonaws.")  # describe-prefix-lists tells no owner
+    told = item.get("OwnerId") or item.get("GroupOwnerId") or _requester(item).get("OwnerId")
+    owner = told or (AWS if of_aws else home.account)
     return Papers(owner, _region(item) or home.region, tags, fields)
 
 

@@ -1,4 +1,4 @@
-"""Rules that refer to groups: who refers to whom, and which references are stale."""
+"""Rules that refer to groups and prefix lists: who refers to whom, and which references are stale."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from sgsim.control.call import Call
-from sgsim.model import Direction, GroupReference, Rule, SecurityGroup
+from sgsim.model import Direction, GroupReference, PrefixListReference, Rule, SecurityGroup
 
 
 def referring(call: Call, group_id: str) -> list[tuple[SecurityGroup, Rule]]:
@@ -16,6 +16,16 @@ def referring(call: Call, group_id: str) -> list[tuple[SecurityGroup, Rule]]:
         for group in call.draft.groups.values()
         for rule in (*group.ingress, *group.egress)
         if isinstance(rule.peer, GroupReference) and rule.peer.group_id == group_id
+    ]
+
+
+def using_list(call: Call, prefix_list_id: str) -> list[SecurityGroup]:
+    """The groups that have a rule for a prefix list."""
+    peer = PrefixListReference(prefix_list_id)
+    return [
+        group
+        for group in call.draft.groups.values()
+        if any(rule.peer == peer for rule in (*group.ingress, *group.egress))
     ]
 
 

@@ -17,6 +17,7 @@ from sgsim.control.interfaceanswers import WANTS_PUBLIC, shown_interface
 from sgsim.control.operations.associations import shown_association
 from sgsim.control.operations.subnets import shown_subnet
 from sgsim.control.operations.vpcs import shown_vpc
+from sgsim.control.prefixlists import VERSIONS, current_entries, shown_entries, shown_list, versions
 from sgsim.control.store import Store
 
 _encode = msgspec.json.Encoder(enc_hook=str).encode  # names of a scenario are texts that know their line
@@ -40,6 +41,13 @@ def _interface(call: Call, interface: Any) -> Iterable[Shown]:
     yield _with_region(call, interface.interface_id, shown_interface(call, interface) | unshown)
 
 
+def _list(call: Call, listed: Any) -> Iterable[Shown]:
+    name = listed.prefix_list_id
+    entries = {} if listed.entries is None else {"Entries": shown_entries(current_entries(call, listed))}
+    kept = versions(call, listed)
+    yield _with_region(call, name, shown_list(call, listed) | entries | ({VERSIONS: kept} if kept else {}))
+
+
 def _rules(call: Call, group: Any) -> Iterable[Shown]:
     return (shown_rule(rule, call.draft.papers) for rule in (*group.ingress, *group.egress))
 
@@ -51,6 +59,7 @@ _KEYS: dict[str, tuple[str, Show]] = {
     "Vpcs": ("vpcs", lambda call, vpc: [_with_region(call, vpc.vpc_id, shown_vpc(call, vpc))]),
     "Subnets": ("subnets", lambda call, each: [_with_region(call, each.subnet_id, shown_subnet(call, each))]),
     "NetworkInterfaces": ("interfaces", _interface),
+    "PrefixLists": ("prefix_lists", _list),
     "SecurityGroupVpcAssociations": ("associations", lambda call, each: [shown_association(call, each)]),
 }
 

@@ -23,12 +23,14 @@ _AWS_LISTS: Mapping[str, int] = {
 def check_rules_quota(call: Call, group: SecurityGroup) -> None:
     """Rules count for each direction and each family: a reference in both, a prefix list with the most entries it may
     have (AWS's own: with its published weight). Raises ApiError RulesPerSecurityGroupLimitExceeded."""
-    for direction in Direction:
-        if max(weights(call, group.rules(direction))) > call.quotas.rules_per_security_group:
-            raise ApiError(
-                "RulesPerSecurityGroupLimitExceeded",
-                "The maximum number of rules per security group has been reached.",
-            )
+    if is_too_heavy(call, group):
+        raise ApiError(
+            "RulesPerSecurityGroupLimitExceeded", "The maximum number of rules per security group has been reached."
+        )
+
+
+def is_too_heavy(call: Call, group: SecurityGroup) -> bool:
+    return any(max(weights(call, group.rules(each))) > call.quotas.rules_per_security_group for each in Direction)
 
 
 def weights(call: Call, rules: Iterable[Rule]) -> tuple[int, int]:
