@@ -88,7 +88,8 @@ def _of_permission(
         permission.user_id_group_pairs,
     )
     if not any(peers):
-        raise missing_peer()
+        message = "Missing source specification: include source security group or CIDR information"
+        raise ApiError("MissingParameter", message)
     for member in (each for kind in peers for each in kind):
         peer = _peer(call, group, member, known)
         description = rule_description(member.description)
@@ -112,13 +113,6 @@ def _given(value: str | None, name: str) -> str:
     if value is None:
         raise missing(name)
     return value
-
-
-def missing_peer() -> ApiError:
-    return ApiError(
-        "MissingParameter",
-        "The request must contain exactly one of: cidrIp, cidrIpv6, prefixListId, or referencedGroupId",
-    )
 
 
 def _alone(permission: IpPermission, member: IpRange | Ipv6Range | PrefixListId | UserIdGroupPair) -> IpPermission:
