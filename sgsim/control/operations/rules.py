@@ -209,7 +209,7 @@ def _modified(call: Call, group: SecurityGroup, rule: Rule, request: SecurityGro
         rule.rule_id,
         rule.group_id,
         rule.direction,
-        *service(request.ip_protocol, request.from_port, request.to_port),
+        *service(request.ip_protocol, request.from_port, request.to_port, "Invalid value for portRange. {}"),
         _modified_peer(call, group, rule, request),
         rule_description(request.description),
     )
