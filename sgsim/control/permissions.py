@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from sgsim.control.call import Call
+from sgsim.control.call import Call, named
 from sgsim.control.cidrs import cidr4, cidr6
 from sgsim.control.errors import ApiError, invalid, missing
 from sgsim.control.peers import group_peer, prefix_list_peer
@@ -88,7 +88,8 @@ def _of_permission(
         permission.user_id_group_pairs,
     )
     if not any(peers):
-        raise missing_peer()
+        message = "Missing source specification: include source security group or CIDR information"
+        raise ApiError("MissingParameter", message)
     for member in (each for kind in peers for each in kind):
         peer = _peer(call, group, member, known)
         description = rule_description(member.description)
@@ -100,25 +101,19 @@ def _peer(
     call: Call, group: SecurityGroup, member: IpRange | Ipv6Range | PrefixListId | UserIdGroupPair, known: bool
 ) -> Peer:
     if isinstance(member, IpRange):
-        return cidr4(_given(member.cidr_ip, "CidrIp"))
+        return cidr4(_block(member.cidr_ip))
     if isinstance(member, Ipv6Range):
-        return cidr6(_given(member.cidr_ipv6, "CidrIpv6"))
+        return cidr6(_block(member.cidr_ipv6))
     if isinstance(member, PrefixListId):
-        return prefix_list_peer(call, _given(member.prefix_list_id, "PrefixListId"), known)
+        return prefix_list_peer(call, named(member.prefix_list_id, "PrefixListId"), known)
     return group_peer(call, group, member, known)
 
 
-def _given(value: str | None, name: str) -> str:
-    if value is None:
-        raise missing(name)
-    return value
-
-
-def missing_peer() -> ApiError:
-    return ApiError(
-        "MissingParameter",
-        "The request must contain exactly one of: cidrIp, cidrIpv6, prefixListId, or referencedGroupId",
-    )
+def _block(text: str | None) -> str:
+    """The block of an address range, which has to be there (EC2 API error codes, InvalidPermission.Malformed)."""
+    if text is None:
+        raise ApiError("InvalidPermission.Malformed", "The permission has an address range without a CIDR block")
+    return text
 
 
 def _alone(permission: IpPermission, member: IpRange | Ipv6Range | PrefixListId | UserIdGroupPair) -> IpPermission:

@@ -11,18 +11,21 @@ _NAMES = {number: name for name, number in _NUMBERS.items()}
 Service = tuple[int, int | None, int | None]  # protocol, FromPort, ToPort; the ports None where AWS ignores them
 
 
-def service(protocol: str | None, first: int | None, last: int | None) -> Service:
+def service(
+    protocol: str | None, first: int | None, last: int | None, without_ports: str = "Invalid value '{}' for portRange."
+) -> Service:
     """The canonical service: numbers 1, 6, 17 and 58 are their names, ports of other protocols are ignored.
 
-    Source: EC2 API reference, IpPermission. Raises ApiError.
+    ``without_ports`` is how the operation says that ports are missing. Source: EC2 API reference, IpPermission.
+    Raises ApiError.
     """
     number = _protocol(protocol)
     if number in (TCP, UDP):
-        return number, *_ports(first, last)
+        return number, *_ports(first, last, without_ports)
     if number == ICMPV6 and first is None and last is None:
         return number, -1, -1
     if number in (ICMP, ICMPV6):
-        return number, *_type_and_code(first, last)
+        return number, *_type_and_code(first, last, without_ports)
     return number, None, None
 
 
@@ -41,9 +44,9 @@ def _protocol(text: str | None) -> int:
     raise invalid(f"Invalid value '{text}' for IP protocol. Unknown protocol.")
 
 
-def _ports(first: int | None, last: int | None) -> tuple[int, int]:
+def _ports(first: int | None, last: int | None, without_ports: str) -> tuple[int, int]:
     if first is None or last is None:
-        raise invalid("Invalid value 'Must specify both from and to ports with TCP/UDP.' for portRange.")
+        raise invalid(without_ports.format("Must specify both from and to ports with TCP/UDP."))
     for port in (first, last):
         if not 0 <= port <= 65535:
             raise invalid(f"TCP/UDP port ({port}) out of range")
@@ -52,9 +55,9 @@ def _ports(first: int | None, last: int | None) -> tuple[int, int]:
     return first, last
 
 
-def _type_and_code(first: int | None, last: int | None) -> tuple[int, int]:
+def _type_and_code(first: int | None, last: int | None, without_ports: str) -> tuple[int, int]:
     if first is None or last is None:
-        raise invalid("Invalid value 'Must specify both from and to ports with ICMP.' for portRange.")
+        raise invalid(without_ports.format("Must specify both from and to ports with ICMP."))
     for name, number in (("type", first), ("code", last)):
         if not -1 <= number <= 255:
             raise invalid(f"ICMP {name} ({number}) out of range")

@@ -12,7 +12,7 @@ from sgsim.control.errors import ApiError, combination, invalid, missing, unknow
 from sgsim.control.listing import Values, answer, filtered, page
 from sgsim.control.operations.groups import keep_group, meant_group
 from sgsim.control.peers import prefix_list_peer, reference
-from sgsim.control.permissions import Wanted, identity, missing_peer, peer_kind, placed, rule_text, wanted_rules
+from sgsim.control.permissions import Wanted, identity, peer_kind, placed, rule_text, wanted_rules
 from sgsim.control.requests.groups import (
     AuthorizeSecurityGroupEgress,
     AuthorizeSecurityGroupIngress,
@@ -209,7 +209,7 @@ def _modified(call: Call, group: SecurityGroup, rule: Rule, request: SecurityGro
         rule.rule_id,
         rule.group_id,
         rule.direction,
-        *service(request.ip_protocol, request.from_port, request.to_port),
+        *service(request.ip_protocol, request.from_port, request.to_port, "Invalid value for portRange. {}"),
         _modified_peer(call, group, rule, request),
         rule_description(request.description),
     )
@@ -219,7 +219,8 @@ def _modified_peer(call: Call, group: SecurityGroup, rule: Rule, request: Securi
     members = (request.cidr_ipv4, request.cidr_ipv6, request.prefix_list_id, request.referenced_group_id)
     given = [(kind, text) for kind, text in enumerate(members) if text is not None]
     if not given:
-        raise missing_peer()
+        message = "The request must contain exactly one of: cidrIp, cidrIpv6, prefixListId, or referencedGroupId"
+        raise ApiError("MissingParameter", message)
     if len(given) > 1:
         raise combination("Only one of cidrIp, cidrIpv6, prefixListId, or referencedGroupId can be specified")
     kind, text = given[0]

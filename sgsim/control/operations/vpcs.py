@@ -43,7 +43,7 @@ def create_vpc(call: Call, request: CreateVpc) -> Answer:
     vpc_id = _make_vpc(call, block, default=False, tags=tags)
     if request.amazon_provided_ipv6_cidr_block or request.ipv6_cidr_block is not None:
         _add_ipv6(call, vpc_id, request.ipv6_cidr_block)
-    return {"Vpc": shown_vpc(call, call.vpc(vpc_id))}
+    return {"Vpc": _new_vpc(call, vpc_id)}
 
 
 @handles(CreateDefaultVpc)
@@ -51,7 +51,18 @@ def create_default_vpc(call: Call, request: CreateDefaultVpc) -> Answer:
     if call.default_vpc() is not None:
         raise ApiError("DefaultVpcAlreadyExists", "A Default VPC already exists for this account in this region.")
     _check_quota(call)
-    return {"Vpc": shown_vpc(call, call.vpc(make_default_vpc(call)))}
+    return {"Vpc": _new_vpc(call, make_default_vpc(call))}
+
+
+def _new_vpc(call: Call, vpc_id: str) -> Shown:
+    """As the answers of creating show it: on its way, and so is its IPv6 block."""
+    shown = shown_vpc(call, call.vpc(vpc_id))
+    blocks = [_on_its_way("Ipv6", each) for each in shown["Ipv6CidrBlockAssociationSet"]]
+    return {**shown, "State": "pending", "Ipv6CidrBlockAssociationSet": blocks}
+
+
+def _on_its_way(family: str, association: Shown) -> Shown:
+    return {**association, f"{family}CidrBlockState": {"State": "associating"}}
 
 
 def make_default_vpc(call: Call) -> str:
@@ -104,7 +115,7 @@ def associate_vpc_cidr_block(call: Call, request: AssociateVpcCidrBlock) -> Answ
     vpc = call.vpc(named(request.vpc_id, "VpcId"))
     if request.amazon_provided_ipv6_cidr_block or request.ipv6_cidr_block is not None:
         association = _add_ipv6(call, vpc.vpc_id, request.ipv6_cidr_block)
-        return {"VpcId": vpc.vpc_id, "Ipv6CidrBlockAssociation": association}
+        return {"VpcId": vpc.vpc_id, "Ipv6CidrBlockAssociation": _on_its_way("Ipv6", association)}
     block = vpc_block(named(request.cidr_block, "CidrBlock"))
     known = call.papers(vpc.vpc_id).fields.get("CidrBlockAssociationSet", ())
     if any(block.overlaps(IPv4Network(each["CidrBlock"])) for each in known):
@@ -115,7 +126,7 @@ def associate_vpc_cidr_block(call: Call, request: AssociateVpcCidrBlock) -> Answ
         "CidrBlockState": {"State": "associated"},
     }
     call.refile(vpc.vpc_id, CidrBlockAssociationSet=[*known, association])
-    return {"VpcId": vpc.vpc_id, "CidrBlockAssociation": association}
+    return {"VpcId": vpc.vpc_id, "CidrBlockAssociation": _on_its_way("", association)}
 
 
 def _add_ipv6(call: Call, vpc_id: str, text: str | None) -> Shown:

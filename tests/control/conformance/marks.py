@@ -46,6 +46,9 @@ class Nothing:
 class Whatever:
     """A key that the answer must have, whatever its value."""
 
+    def __str__(self) -> str:
+        return "<any>"
+
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
