@@ -40,3 +40,10 @@ class MissingExtraError(SgsimError):
 
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f"{what} needs an extra library: pip install 'sgsim[{extra}]'")
+
+
+class PullError(SgsimError):
+    """An EC2 endpoint that no snapshot can be taken from: names credentials, Region, call and remedy."""
+
+    def __init__(self, where: str, problem: str, remedy: str = "") -> None:
+        super().__init__(f"{where}: {problem}" + (f" ({remedy})" if remedy else ""))

@@ -24,6 +24,7 @@ VERBS = {
     "replay": ("sgsim.cli.replay", "Judge every packet of captures; say which rule, or the lack of one, decided."),
     "query": ("sgsim.cli.query", "Would this packet pass, and its reply? By which rule, or why not?"),
     "bench": ("sgsim.cli.bench", "What does a rule set cost? Packets a second, and what compiling it takes."),
+    "pull": ("sgsim.cli.pull", "Take a snapshot from AWS, or from another EC2 endpoint."),
 }
 
 COMPLETION = "_SGSIM_COMPLETE"  # set by a shell's completion script

@@ -94,7 +94,7 @@ def _read_directory(root: Path, notes: Notes) -> list[Document]:
     documents: list[Document] = []
     passed_over: list[str] = []
     scenario = ""
-    for path in _files(root):
+    for path in snapshot_files(root):
         document = read_document(path)
         if describe_keys(document.data):
             documents.append(document)
@@ -110,7 +110,7 @@ def _read_directory(root: Path, notes: Notes) -> list[Document]:
     return documents
 
 
-def _files(root: Path) -> Iterator[Path]:
+def snapshot_files(root: Path) -> Iterator[Path]:
     """All files with a known ending, sorted by folder and name; hidden ones (``.git``, ``._x.json``) left out."""
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
