@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-HEAVY = ("numpy", "numba", "scapy", "rich")
+HEAVY = ("numpy", "numba", "scapy", "rich", "boto3", "botocore")
 SCENARIO = "examples/three-tier/scenario.yaml"
 
 
@@ -21,12 +21,13 @@ SCENARIO = "examples/three-tier/scenario.yaml"
         ["replay", "--help"],
         ["query", "--help"],
         ["bench", "--help"],
+        ["pull", "--help"],
         ["query", SCENARIO, "--from", "app-1", "--to", "db-1", "--protocol", "tcp", "--port", "5432"],
     ],
     ids=lambda words: " ".join(words[:2]),
 )
 def test_light_verbs_stay_light(arguments):
-    """Neither numpy nor numba nor scapy is imported where nothing is replayed."""
+    """Neither numpy nor numba nor scapy nor boto3 is imported where nothing is replayed or pulled."""
     code = (
         "import sys\nfrom sgsim.cli import cli\n"
         f"try:\n    cli.main({arguments!r})\nexcept SystemExit as end:\n    assert not end.code, end.code\n"

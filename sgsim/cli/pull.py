@@ -29,8 +29,12 @@ _NOUNS = {
 def _url(context: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
     if text is None:
         return None
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # half an IPv6 address, a port above 65535
+        usable = False
+    if not usable:
         raise click.BadParameter(f"{text!r} is no URL of an endpoint: write it like http://127.0.0.1:5000")
     return text
 

@@ -60,6 +60,8 @@ def pull(
     pulled, doubts = merge(readers, vpc_ids)
     for doubt in doubts:
         warning(doubt)
+    if not pulled.snapshot:
+        raise PullError(str(pulled.views[0]), "no call was answered", "the warnings say why")
     if strict and doubts:
         raise PullError("--strict", f"the snapshot is incomplete ({len(doubts)} warnings): nothing was written")
     return pulled

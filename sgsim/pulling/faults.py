@@ -106,7 +106,7 @@ def _client_failure(where: str, error: ClientError) -> PullError:
     problem = f"{error.operation_name} was refused: {code}" + (f": {said}" if said else "")
     if code in _THROTTLED:
         retries = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0)
-        return PullError(where, f"throttled after {retries} retries ({code})", _PATIENCE)
+        return PullError(where, f"throttled ({code}) in spite of {retries + 1} tries", _PATIENCE)
     if code in _CREDENTIALS or error.operation_name.startswith(("AssumeRole", "GetSessionToken")):
         return PullError(where, problem, _CREDENTIALS_REMEDY)
     if _status(error) >= 500:

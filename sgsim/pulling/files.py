@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from sgsim.errors import OutputError
-from sgsim.pulling.calls import CALLS, PREFIX_LIST_ENTRIES, PREFIX_LISTS, Record, Snapshot
+from sgsim.pulling.calls import CALLS, PREFIX_LIST_ENTRIES, PREFIX_LISTS, Call, Record, Snapshot
 from sgsim.reports.outputs import OutputFile, check_outputs
 from sgsim.sources.recognise import snapshot_files
 
@@ -74,17 +74,16 @@ def _files(snapshot: Snapshot) -> Iterator[tuple[str, Snapshot]]:
     """The reply of each command by the file's name; that of a prefix list's entries names the list."""
     for call in CALLS:
         if call.key in snapshot:
-            records = snapshot[call.key]
-            yield (
-                call.file,
-                {call.key: [_without_entries(each) for each in records] if call is PREFIX_LISTS else records},
-            )
+            yield call.file, {call.key: [_as_described(call, record) for record in snapshot[call.key]]}
     for record in snapshot.get(PREFIX_LISTS.key, ()):
         if PREFIX_LIST_ENTRIES.key in record:
             yield f"{record['PrefixListId']}.json", {PREFIX_LIST_ENTRIES.key: record[PREFIX_LIST_ENTRIES.key]}
 
 
-def _without_entries(record: Record) -> Record:
+def _as_described(call: Call, record: Record) -> Record:
+    """A prefix list without its entries, which another command writes."""
+    if call is not PREFIX_LISTS:
+        return record
     return {key: value for key, value in record.items() if key != PREFIX_LIST_ENTRIES.key}
 
 

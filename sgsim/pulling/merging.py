@@ -46,13 +46,11 @@ class _Seen(NamedTuple):
 def merge(readers: Sequence[Reader], vpc_ids: Sequence[str]) -> tuple[Pulled, list[str]]:
     """The snapshot, and a line for all that it lacks.
 
-    Raises PullError: no call answered, a VPC that no one sees, one id with different content.
+    Raises PullError: a VPC that no one sees, one id with different content.
     """
     views = tuple(reader.view for reader in readers)
     doubts = [doubt for reader in readers for doubt in reader.doubts]
     snapshot = {call.key: _joined(readers, call) for call in CALLS if any(call.key in r.records for r in readers)}
-    if not snapshot:
-        raise PullError(str(views[0]), "no call was answered", f"the first: {doubts[0]}")
     _check_vpcs(snapshot, vpc_ids, views)
     doubts += _leave_out_unjudgeable(snapshot)
     if INSTANCES.key in snapshot:
