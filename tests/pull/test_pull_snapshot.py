@@ -185,7 +185,8 @@ class TestOneIdTwice:
     def test_tags_of_others_do_not_count(self, pull: Pull, endpoint: Endpoint, tmp_path: Path):
         """Two participants of a VPC each have tags of their own on it."""
         one = {"VpcId": "vpc-x", "CidrBlock": "10.7.0.0/16", "OwnerId": "3"}
-        self.both(endpoint, "Vpcs", one, one | {"Tags": [{"Key": "Name", "Value": "ours"}]})
+        mine, yours = ({"Tags": [{"Key": "Name", "Value": name}]} for name in ("mine", "yours"))
+        self.both(endpoint, "Vpcs", one | mine, one | yours)
         assert pull("--profile", "a", "--profile", "b").code == 0
 
     def test_what_sgsim_does_not_read_does_not_count(self, pull: Pull, endpoint: Endpoint):

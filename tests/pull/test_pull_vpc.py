@@ -100,6 +100,24 @@ def test_an_account_that_is_not_pulled_is_missed_as_without_the_option(pull: Pul
     assert names(tmp_path / "snapshot.json")["NetworkInterfaces"] == ["app1", "lone2", "web1", "web2"]
 
 
+def test_a_vpc_may_be_either_side_of_a_peering(pull: Pull, tmp_path: Path):
+    """Of a peering that no group of the VPC refers through, too."""
+    assert pull("--vpc-id", "vpc-deep", "--profile", "b").code == 0
+    found = names(tmp_path / "snapshot.json")
+    assert (found["Vpcs"], found["VpcPeeringConnections"]) == (["deep"], ["datadeep"])
+
+
+def test_a_call_that_is_not_allowed_is_not_made_again(pull: Pull, endpoint: Endpoint, tmp_path: Path):
+    """Though what it would tell is asked for in several steps: one line says so, and what is left is a snapshot."""
+    endpoint.refuse("DescribeSecurityGroups", "UnauthorizedOperation")
+    (line,) = pull("--vpc-id", "vpc-main").warnings
+    assert "ec2:DescribeSecurityGroups: not allowed" in line
+    assert len(endpoint.filters("DescribeSecurityGroups")) == 1
+    topology = load_topology(tmp_path / "snapshot.json")
+    assert topology.groups.keys() == {"sg-web", "sg-app", "sg-shared"}
+    assert topology.prefix_lists.keys() == {"pl-corp1"}
+
+
 def test_several_vpcs_of_several_regions(pull: Pull, tmp_path: Path):
     """Each is in one of the Regions; what is far from both stays away."""
     assert pull("--vpc-id", "vpc-main", "--vpc-id", "vpc-far", "--region", VIRGINIA, "--region", IRELAND).code == 0
