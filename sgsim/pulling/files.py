@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from sgsim.errors import OutputError
-from sgsim.pulling.calls import CALLS, PREFIX_LIST_ENTRIES, PREFIX_LISTS, Call, Record, Snapshot
+from sgsim.pulling.calls import CALLS, PREFIX_LIST_ENTRIES, PREFIX_LISTS, Record, Snapshot
 from sgsim.reports.outputs import OutputFile, check_outputs
 from sgsim.sources.recognise import snapshot_files
 
@@ -72,18 +72,23 @@ def _write_folder(snapshot: Snapshot, folder: Path) -> None:
 
 def _files(snapshot: Snapshot) -> Iterator[tuple[str, Snapshot]]:
     """The reply of each command by the file's name; that of a prefix list's entries names the list."""
+    lists = {name: record for record in snapshot.get(PREFIX_LISTS.key, ()) if (name := _entries_file(record))}
     for call in CALLS:
         if call.key in snapshot:
-            yield call.file, {call.key: [_as_described(call, record) for record in snapshot[call.key]]}
-    for record in snapshot.get(PREFIX_LISTS.key, ()):
-        if PREFIX_LIST_ENTRIES.key in record:
-            yield f"{record['PrefixListId']}.json", {PREFIX_LIST_ENTRIES.key: record[PREFIX_LIST_ENTRIES.key]}
+            records = snapshot[call.key]
+            yield call.file, {call.key: [_without_entries(each) if _entries_file(each) else each for each in records]}
+    for name, record in lists.items():
+        yield name, {PREFIX_LIST_ENTRIES.key: record[PREFIX_LIST_ENTRIES.key]}
 
 
-def _as_described(call: Call, record: Record) -> Record:
-    """A prefix list without its entries, which another command writes."""
-    if call is not PREFIX_LISTS:
-        return record
+def _entries_file(record: Record) -> str | None:
+    """Where a prefix list's entries stand. With an id that is not AWS's (a stand-in's) they stay inside the list:
+    readers know the list by the file's name."""
+    name = f"{record.get('PrefixListId')}.json"
+    return name if PREFIX_LIST_ENTRIES.key in record and _ENTRIES.match(name) else None
+
+
+def _without_entries(record: Record) -> Record:
     return {key: value for key, value in record.items() if key != PREFIX_LIST_ENTRIES.key}
 
 

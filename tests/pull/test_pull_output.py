@@ -15,7 +15,7 @@ import pytest
 from sgsim.sources import load_topology
 from tests.pull.conftest import Ended
 from tests.pull.endpoint import Asked, Endpoint
-from tests.pull.world import IRELAND
+from tests.pull.world import IRELAND, A, prefix_list
 
 Run = Callable[..., Ended]
 
@@ -79,6 +79,17 @@ def test_a_folder_that_is_there_is_replaced(pull_to: Run, endpoint: Endpoint, tm
     assert pull_to(folder).code == 0
     left = sorted({"README.txt", *COMMANDS, *ENTRIES} - {"pl-spare1.json", "subnets.json"})
     assert listing(folder) == left
+
+
+@pytest.mark.parametrize("name", ["office", "../office", "pl-1/../../x"])
+def test_ids_that_are_not_awss_name_no_file(pull_to: Run, endpoint: Endpoint, tmp_path: Path, name: str):
+    """A stand-in's prefix list keeps its entries inside: a file's name could not say whose they are."""
+    endpoint.sees["KEYA", IRELAND]["PrefixLists"].append(prefix_list("x", A, "192.0.2.0/28") | {"PrefixListId": name})
+    assert pull_to(f"{tmp_path}/new/").code == 0
+    assert listing(tmp_path) == ["new"]
+    assert listing(tmp_path / "new") == sorted(COMMANDS | ENTRIES)
+    entries = load_topology(tmp_path / "new").prefix_lists[name].entries
+    assert [str(each) for each in entries or ()] == ["192.0.2.0/28"]
 
 
 @pytest.mark.parametrize("name", ["notes.yaml", "route-tables.json", "sub/vpcs.json"])
