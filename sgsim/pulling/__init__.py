@@ -1,6 +1,6 @@
 """A snapshot from EC2 endpoints: the describe calls of several accounts and Regions, merged into one.
 
-``pull`` takes it, ``sgsim.pulling.files`` writes it. Only this package imports boto3, and only when ``pull`` runs.
+``pull`` takes it, ``sgsim.pulling.files`` writes it. boto3 is imported when ``pull`` runs, not before.
 """
 
 from __future__ import annotations
@@ -57,9 +57,13 @@ def pull(
         _take(readers, frozenset(vpc_ids), pool)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-    pulled, doubts = merge(readers, vpc_ids)
+    doubts = [doubt for reader in readers for doubt in reader.doubts]
     for doubt in doubts:
         warning(doubt)
+    pulled, left_out = merge(readers, vpc_ids)
+    if left_out:
+        doubts.append(left_out)
+        warning(left_out)
     if not pulled.snapshot:
         raise PullError(str(pulled.views[0]), "no call was answered", "the warnings say why")
     if strict and doubts:

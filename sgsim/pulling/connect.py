@@ -22,7 +22,7 @@ from botocore.parsers import ResponseParserError
 
 from sgsim.errors import PullError
 from sgsim.pulling.faults import failure
-from sgsim.pulling.reader import Reader, View
+from sgsim.pulling.reader import Reader, View, credentials_of
 from sgsim.selection import nearest_names
 
 CONNECT_TIMEOUT = 10  # seconds; boto3's own 60, tried five times, are no answer for a shell
@@ -50,7 +50,7 @@ def connect(profiles: Sequence[str], regions: Sequence[str], endpoint_url: str |
 
 def _session(profile: str, loader: Any) -> Any:
     """Sessions share what they load of EC2's service model: 0.15 s for the first one, 0.02 s for each more."""
-    whose = _whose(profile)
+    whose = credentials_of(profile)
     try:
         core = botocore.session.Session(profile=profile or None)
         core.register_component("data_loader", loader)
@@ -68,10 +68,6 @@ def _session(profile: str, loader: Any) -> Any:
     return session
 
 
-def _whose(profile: str) -> str:
-    return f"profile {profile}" if profile else "the default credentials"
-
-
 def _profile_in_use(session: Any) -> str | None:
     """``AWS_PROFILE``'s; a session without any has the name "default", which says nothing."""
     name: str = session.profile_name
@@ -81,7 +77,9 @@ def _profile_in_use(session: Any) -> str | None:
 def _region(profile: str, session: Any) -> str:
     region: str | None = session.region_name
     if region is None:
-        raise PullError(_whose(profile), "no Region", "give --region, or set AWS_REGION or the profile's region")
+        raise PullError(
+            credentials_of(profile), "no Region", "give --region, or set AWS_REGION or the profile's region"
+        )
     return region
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -43,19 +43,18 @@ class _Seen(NamedTuple):
         return self.view.account is not None and self.record.get(call.owner) == self.view.account
 
 
-def merge(readers: Sequence[Reader], vpc_ids: Sequence[str]) -> tuple[Pulled, list[str]]:
-    """The snapshot, and a line for all that it lacks.
+def merge(readers: Sequence[Reader], vpc_ids: Sequence[str]) -> tuple[Pulled, str]:
+    """The snapshot, and a line about the interfaces that had to be left out of it ("" where none had).
 
     Raises PullError: a VPC that no one sees, one id with different content.
     """
     views = tuple(reader.view for reader in readers)
-    doubts = [doubt for reader in readers for doubt in reader.doubts]
     snapshot = {call.key: _joined(readers, call) for call in CALLS if any(call.key in r.records for r in readers)}
     _check_vpcs(snapshot, vpc_ids, views)
-    doubts += _leave_out_unjudgeable(snapshot)
+    left_out = _leave_out_unjudgeable(snapshot)
     if INSTANCES.key in snapshot:
         snapshot[INSTANCES.key] = _reservations(snapshot[INSTANCES.key])
-    return Pulled(snapshot, views), doubts
+    return Pulled(snapshot, views), left_out
 
 
 def _joined(readers: Sequence[Reader], call: Call) -> list[Record]:
@@ -69,13 +68,13 @@ def _joined(readers: Sequence[Reader], call: Call) -> list[Record]:
 
 def _settled(call: Call, identity: Identity, first: _Seen, second: _Seen) -> _Seen:
     """One of two records of an id. Its owner knows best: others do not see its tags, nor all of what it refers to."""
-    owned = [seen.is_owned(call) for seen in (first, second)]
-    if owned[0] != owned[1]:
-        return first if owned[0] else second
     if call is PREFIX_LISTS:
         for one, other in ((first, second), (second, first)):  # not everyone may be allowed to read the entries
             if PREFIX_LIST_ENTRIES.key in other.record:
                 one.record.setdefault(PREFIX_LIST_ENTRIES.key, other.record[PREFIX_LIST_ENTRIES.key])
+    owned = [seen.is_owned(call) for seen in (first, second)]
+    if owned[0] != owned[1]:
+        return first if owned[0] else second
     if _as_read(call, first.record, all(owned)) != _as_read(call, second.record, all(owned)):
         problem = f"{call.key}: {'/'.join(identity)} has other content than for {first.view}"
         raise PullError(str(second.view), problem, "it changed in between, or they are not one AWS: pull again")
@@ -101,7 +100,7 @@ def _check_vpcs(snapshot: Snapshot, vpc_ids: Sequence[str], views: tuple[View, .
             raise PullError(f"--vpc-id {vpc_id}", f"no such VPC for {where}", "check the id, --region and --profile")
 
 
-def _leave_out_unjudgeable(snapshot: Snapshot) -> Iterator[str]:
+def _leave_out_unjudgeable(snapshot: Snapshot) -> str:
     """Drop the interfaces with groups that no one sees, where any groups are seen: no judge would take such a snapshot.
 
     The owner of a shared VPC sees the interfaces of its participants so, and whoever is denied the groups of one of
@@ -110,7 +109,7 @@ def _leave_out_unjudgeable(snapshot: Snapshot) -> Iterator[str]:
     described = (SECURITY_GROUPS, SECURITY_GROUP_RULES)
     groups = {record["GroupId"] for call in described for record in snapshot.get(call.key, ())}
     if not groups:
-        return
+        return ""
     left_out: dict[str, str] = {}
 
     def judgeable(interface: Record) -> bool:
@@ -125,12 +124,12 @@ def _leave_out_unjudgeable(snapshot: Snapshot) -> Iterator[str]:
         for instance in reservation["Instances"]:
             if instance.get("NetworkInterfaces"):
                 instance["NetworkInterfaces"] = [each for each in instance["NetworkInterfaces"] if judgeable(each)]
-    if left_out:
-        missing = next(iter(left_out.values()))
-        yield (
-            f"{some(sorted(left_out))}: left out: no one sees all the security groups, such as {missing} "
-            "(pull that account too, or pull again)"
-        )
+    if not left_out:
+        return ""
+    return (
+        f"{some(sorted(left_out))}: left out: no one sees all the security groups, such as "
+        f"{next(iter(left_out.values()))} (pull that account too, or pull again)"
+    )
 
 
 def _reservations(records: list[Record]) -> list[Record]:

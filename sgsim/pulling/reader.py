@@ -15,6 +15,11 @@ MOST_FILTER_VALUES = 200  # EC2 API reference, request quotas of filters
 MOST_NAMED = 3
 
 
+def credentials_of(profile: str | None) -> str:
+    """What messages call a profile's credentials, or those of none."""
+    return f"profile {profile}" if profile else "the default credentials"
+
+
 class View(NamedTuple):
     """Whose view of which Region. ``profile`` is None for credentials of no profile, ``account`` where STS does not
     say whose they are."""
@@ -26,7 +31,7 @@ class View(NamedTuple):
     @property
     def whose(self) -> str:
         """Who is looking, for messages."""
-        return f"profile {self.profile}" if self.profile else "the default credentials"
+        return credentials_of(self.profile)
 
     def __str__(self) -> str:
         return f"{self.whose} in {self.region}"
@@ -117,8 +122,7 @@ class Reader:
 
 def each(pool: Executor, readers: Iterable[Reader], work: Callable[[Reader], None]) -> None:
     """Let every reader work, several at a time. Raises the first one's error, in the readers' order."""
-    for _ in list(pool.map(work, readers)):
-        pass
+    list(pool.map(work, readers))
 
 
 def _filters(name: str | None, values: Iterable[str]) -> Iterator[dict[str, Any]]:

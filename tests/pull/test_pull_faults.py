@@ -289,4 +289,5 @@ def test_the_output_must_be_named(sgsim: Callable[..., Ended]):
 def test_without_boto3_one_line_says_what_to_install(sgsim: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch):
     """boto3 is an extra."""
     monkeypatch.setitem(sys.modules, "boto3", None)
+    monkeypatch.setitem(sys.modules, "botocore", None)
     assert sgsim("pull", "-o", "-").error == "reading from AWS needs an extra library: pip install 'sgsim[aws]'"

@@ -14,7 +14,7 @@ from sgsim.model import Topology
 from sgsim.sources import load_topology
 from tests.pull.conftest import Ended
 from tests.pull.endpoint import Endpoint, refusal
-from tests.pull.world import IRELAND, KEYS, VIRGINIA, A, ireland_of_a, ireland_of_b, union, virginia_of_a
+from tests.pull.world import IRELAND, KEYS, VIRGINIA, A, ireland_of_a, ireland_of_b, prefix_list, union, virginia_of_a
 
 Pull = Callable[..., Ended]
 
@@ -206,3 +206,12 @@ class TestOneIdTwice:
         entries = {name: each.entries for name, each in loaded(tmp_path / "snapshot.json").prefix_lists.items()}
         assert [name for name, each in entries.items() if each is not None] == ["pl-aws1"]
         assert len(entries) == len(denied)
+
+    def test_entries_that_the_owner_may_not_read_count_too(self, pull: Pull, endpoint: Endpoint, tmp_path: Path):
+        """A list that A shares with B: A's credentials may not be allowed what B's are."""
+        endpoint.sees["KEYB", IRELAND]["PrefixLists"].append(prefix_list("corp1", A, "192.0.2.0/24"))
+        endpoint.answers["GetManagedPrefixListEntries"] = lambda asked: (
+            None if asked.access_key == "KEYB" else refusal("UnauthorizedOperation", status=403)
+        )
+        assert pull("--profile", "a", "--profile", "b").code == 0
+        assert loaded(tmp_path / "snapshot.json").prefix_lists["pl-corp1"].entries is not None

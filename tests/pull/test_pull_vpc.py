@@ -219,8 +219,9 @@ def pulled(view: dict[str, list[Record]], path: Path, *vpc_ids: str) -> Topology
     reader = Reader(Pages(view), View("a", IRELAND, A))
     with ThreadPoolExecutor(1) as pool:
         _take([reader], frozenset(vpc_ids), pool)
-    found, doubts = merge([reader], vpc_ids)
-    assert not doubts
+    found, left_out = merge([reader], vpc_ids)
+    assert not reader.doubts
+    assert not left_out
     path.write_text(json.dumps(found.snapshot))
     return load_topology(path)
 
