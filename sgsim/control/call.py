@@ -12,7 +12,7 @@ from sgsim.control.ids import Ids
 from sgsim.control.quotas import Quotas
 from sgsim.control.requests.base import OpenRequest, Part, Request, TagSpecification
 from sgsim.control.store import Draft, Fields, Instance, Papers
-from sgsim.model import Interface, PrefixList, SecurityGroup, Subnet, Vpc
+from sgsim.model import Interface, PrefixList, SecurityGroup, Subnet, Vpc, VpcPeeringConnection
 
 Answer = dict[str, Any]
 Handler = Callable[["Call", Any], Answer]
@@ -90,6 +90,22 @@ class Call:
         """The interfaces that are attached to an instance, by device index."""
         found = [each for each in self.draft.interfaces.values() if each.instance_id == instance_id]
         return sorted(found, key=lambda each: each.device_index or 0)
+
+    def peering(self, peering_id: str) -> VpcPeeringConnection:
+        """One that the caller asked for, or that somebody asked the caller for."""
+        found = self.draft.peerings.get(peering_id)
+        if found is None or self.caller not in self.sides(found):
+            raise unknown_id("pcx", peering_id)
+        return found
+
+    def sides(self, connection: VpcPeeringConnection) -> tuple[Caller, Caller]:
+        """The requester, whose its papers are, and the accepter. Both see the connection."""
+        papers = self.papers(connection.vpc_peering_connection_id)
+        accepter = papers.fields.get("AccepterVpcInfo", {}).get("OwnerId", papers.owner)
+        return (
+            Caller(papers.owner, connection.requester_region or papers.region),
+            Caller(accepter, connection.accepter_region or papers.region),
+        )
 
     def _seen(self, table: Mapping[str, Given], kind: str, name: str) -> Given:
         if not name:

@@ -15,6 +15,7 @@ from sgsim.control.answers import Shown, shown_group, shown_rule
 from sgsim.control.call import Call
 from sgsim.control.interfaceanswers import WANTS_PUBLIC, shown_interface
 from sgsim.control.operations.associations import shown_association
+from sgsim.control.operations.peerings import shown_peering
 from sgsim.control.operations.subnets import shown_subnet
 from sgsim.control.operations.vpcs import shown_vpc
 from sgsim.control.prefixlists import VERSIONS, current_entries, shown_entries, shown_list, versions
@@ -48,6 +49,10 @@ def _list(call: Call, listed: Any) -> Iterable[Shown]:
     yield _with_region(call, name, shown_list(call, listed) | entries | ({VERSIONS: kept} if kept else {}))
 
 
+def _peering(call: Call, connection: Any) -> Iterable[Shown]:
+    yield _with_region(call, connection.vpc_peering_connection_id, shown_peering(call, connection))
+
+
 def _rules(call: Call, group: Any) -> Iterable[Shown]:
     return (shown_rule(rule, call.draft.papers) for rule in (*group.ingress, *group.egress))
 
@@ -59,6 +64,7 @@ _KEYS: dict[str, tuple[str, Show]] = {
     "Vpcs": ("vpcs", lambda call, vpc: [_with_region(call, vpc.vpc_id, shown_vpc(call, vpc))]),
     "Subnets": ("subnets", lambda call, each: [_with_region(call, each.subnet_id, shown_subnet(call, each))]),
     "NetworkInterfaces": ("interfaces", _interface),
+    "VpcPeeringConnections": ("peerings", _peering),
     "PrefixLists": ("prefix_lists", _list),
     "SecurityGroupVpcAssociations": ("associations", lambda call, each: [shown_association(call, each)]),
 }
