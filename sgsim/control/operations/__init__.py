@@ -12,6 +12,7 @@ from sgsim.control.operations import (
     references,
     rules,
     subnets,
+    tags,
     vpcs,
 )
 
@@ -27,5 +28,6 @@ __all__ = [
     "references",
     "rules",
     "subnets",
+    "tags",
     "vpcs",
 ]

@@ -12,7 +12,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from sgsim.control.answers import Shown, tag_list
-from sgsim.control.call import Answer, Call, Caller, handles, named, tags_for
+from sgsim.control.call import ACCEPTER_TAGS, Answer, Call, Caller, handles, named, tags_for
 from sgsim.control.errors import ApiError, missing, unknown_id
 from sgsim.control.listing import Values, answer, filtered, page
 from sgsim.control.peers import DELETED
@@ -255,7 +255,7 @@ def shown_peering(call: Call, connection: VpcPeeringConnection) -> Shown:
         "AccepterVpcInfo": _info(call, connection, "Accepter"),
         "Tags": tag_list(call.tags(connection.vpc_peering_connection_id)),
     }
-    return {name: value for name, value in shown.items() if value is not None}
+    return {name: value for name, value in shown.items() if value is not None and name != ACCEPTER_TAGS}
 
 
 def _shown_as(call: Call, connection: VpcPeeringConnection, status: str) -> Shown:
