@@ -10,15 +10,16 @@ from typing import Any, NamedTuple, TypeVar
 from sgsim.control.errors import ApiError, invalid_for, missing, unknown_id
 from sgsim.control.ids import Ids
 from sgsim.control.quotas import Quotas
-from sgsim.control.requests.base import OpenRequest, Part, Request, TagSpecification
+from sgsim.control.requests.base import OpenRequest, Part, Request, Tag, TagSpecification
 from sgsim.control.store import Draft, Fields, Instance, Papers
-from sgsim.model import Interface, PrefixList, SecurityGroup, Subnet, Vpc
+from sgsim.model import Interface, PrefixList, SecurityGroup, Subnet, Vpc, VpcPeeringConnection
 
 Answer = dict[str, Any]
 Handler = Callable[["Call", Any], Answer]
 Given = TypeVar("Given")
 
 AWS = "AWS"  # the owner of AWS's own prefix lists
+ACCEPTER_TAGS = "AccepterTags"  # in the papers of a peering connection
 
 _MOST_TAGS = 50
 _PARAMETERS = {  # how AWS's messages call the ids of resources
@@ -91,6 +92,22 @@ class Call:
         found = [each for each in self.draft.interfaces.values() if each.instance_id == instance_id]
         return sorted(found, key=lambda each: each.device_index or 0)
 
+    def peering(self, peering_id: str) -> VpcPeeringConnection:
+        """One that the caller asked for, or that somebody asked the caller for."""
+        found = self.draft.peerings.get(peering_id)
+        if found is None or self.caller not in self.sides(found):
+            raise unknown_id("pcx", peering_id)
+        return found
+
+    def sides(self, connection: VpcPeeringConnection) -> tuple[Caller, Caller]:
+        """The requester, whose its papers are, and the accepter. Both see the connection."""
+        papers = self.papers(connection.vpc_peering_connection_id)
+        accepter = papers.fields.get("AccepterVpcInfo", {}).get("OwnerId", papers.owner)
+        return (
+            Caller(papers.owner, connection.requester_region or papers.region),
+            Caller(accepter, connection.accepter_region or papers.region),
+        )
+
     def _seen(self, table: Mapping[str, Given], kind: str, name: str) -> Given:
         if not name:
             raise invalid_for("", _PARAMETERS[kind], "The value cannot be empty")
@@ -102,8 +119,14 @@ class Call:
         return self.draft.papers[resource_id]
 
     def tags(self, resource_id: str) -> Mapping[str, str]:
+        """The tags that the caller gave it: each side of a peering connection has its own."""
         papers = self.draft.papers.get(resource_id)
-        return {} if papers is None else papers.tags
+        if papers is None:
+            return {}
+        connection = self.draft.peerings.get(resource_id)
+        if connection is not None and self.caller != self.sides(connection)[0]:
+            return papers.fields.get(ACCEPTER_TAGS, {})  # type: ignore[no-any-return]
+        return papers.tags
 
     def default_vpc(self) -> Vpc | None:
         """The caller's default VPC in the Region, if it has one."""
@@ -129,6 +152,19 @@ class Call:
         papers = self.papers(resource_id)
         self.draft.papers[resource_id] = replace(papers, fields={**papers.fields, **fields})
 
+    def retag(self, resource_id: str, tags: Mapping[str, str]) -> None:
+        """All its tags. A rule has papers for them alone."""
+        connection = self.draft.peerings.get(resource_id)
+        group_id = self.draft.rule_groups.get(resource_id)
+        if connection is not None and self.caller != self.sides(connection)[0]:
+            self.refile(resource_id, **{ACCEPTER_TAGS: dict(tags)})
+        elif group_id is None:
+            self.draft.papers[resource_id] = replace(self.papers(resource_id), tags=tags)
+        elif tags:
+            self.draft.papers[resource_id] = replace(self.papers(group_id), tags=tags, fields={})
+        else:
+            self.draft.papers.pop(resource_id, None)
+
 
 def named(value: Given | None, parameter: str) -> Given:
     """A member that the request must have."""
@@ -139,19 +175,27 @@ def named(value: Given | None, parameter: str) -> Given:
 
 def tags_for(kind: str, specifications: Iterable[TagSpecification]) -> dict[str, str]:
     """The tags that a request gives to what it makes. Raises ApiError: another resource type, a bad tag."""
-    found: dict[str, str] = {}
+    given: list[Tag] = []
     for specification in specifications:
         if specification.resource_type != kind:
             raise ApiError(
                 "InvalidParameterValue",
                 f"'{specification.resource_type}' is not a valid taggable resource type for this operation.",
             )
-        for tag in specification.tags:
-            key = named(tag.key, "Tag.Key")
-            if key in found:
-                raise ApiError("InvalidParameterValue", f"Duplicate tag key '{key}' specified.")
-            found[key] = tag.value or ""
+        given += specification.tags
+    found = tags_by_key(given)
     check_tags(found)
+    return found
+
+
+def tags_by_key(given: Iterable[Tag]) -> dict[str, str]:
+    """Raises ApiError: a tag without a key, a key twice."""
+    found: dict[str, str] = {}
+    for tag in given:
+        key = named(tag.key, "Tag.Key")
+        if key in found:
+            raise ApiError("InvalidParameterValue", f"Duplicate tag key '{key}' specified.")
+        found[key] = tag.value or ""
     return found
 
 

@@ -128,7 +128,7 @@ _MODELLED: dict[str, tuple[str, frozenset[str]]] = {
         ),
     ),
     "PrefixLists": ("PrefixListId", frozenset({"PrefixListName", "AddressFamily", "Cidrs"})),
-    "VpcPeeringConnections": ("VpcPeeringConnectionId", frozenset({"Status"})),
+    "VpcPeeringConnections": ("VpcPeeringConnectionId", frozenset()),
     "Vpcs": ("VpcId", frozenset({"CidrBlock"})),
     "Subnets": ("SubnetId", frozenset({"VpcId", "CidrBlock"})),
 }

@@ -15,3 +15,9 @@ def name_interface(call: Call, interface_id: str) -> None:
         name = call.tags(interface.instance_id).get("Name", "")
     if name != interface.name:
         call.draft.interfaces[interface_id] = replace(interface, name=name)
+
+
+def name_instance(call: Call, instance_id: str) -> None:
+    """What that means for its primary interface."""
+    for interface in call.interfaces_of(instance_id):
+        name_interface(call, interface.interface_id)

@@ -6,7 +6,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from sgsim.control.call import Call
-from sgsim.model import Direction, GroupReference, PrefixListReference, Rule, SecurityGroup
+from sgsim.control.peers import DELETED
+from sgsim.model import (
+    Direction,
+    GroupReference,
+    PrefixListReference,
+    Rule,
+    SecurityGroup,
+    VpcPeeringConnection,
+)
 
 
 def referring(call: Call, group_id: str) -> list[tuple[SecurityGroup, Rule]]:
@@ -42,7 +50,10 @@ def crossing(call: Call, peering_id: str) -> list[Rule]:
 def with_status(call: Call, rule: Rule, status: str, vpc_id: str | None = None) -> None:
     """Write a rule's reference with another status; ``vpc_id`` is the other group's VPC, where it is not yet said."""
     assert isinstance(rule.peer, GroupReference)
-    peer = replace(rule.peer, peering_status=status, vpc_id=rule.peer.vpc_id or vpc_id)
+    _write(call, rule, replace(rule.peer, peering_status=status, vpc_id=rule.peer.vpc_id or vpc_id))
+
+
+def _write(call: Call, rule: Rule, peer: GroupReference) -> None:
     group = call.draft.groups[rule.group_id]
     changed = {
         direction: tuple(replace(rule, peer=peer) if each is rule else each for each in group.rules(direction))
@@ -51,6 +62,22 @@ def with_status(call: Call, rule: Rule, status: str, vpc_id: str | None = None) 
     call.draft.groups[rule.group_id] = replace(
         group, ingress=changed[Direction.INGRESS], egress=changed[Direction.EGRESS]
     )
+
+
+def revive(call: Call, connection: VpcPeeringConnection) -> None:
+    """Rules that became stale when an earlier connection of the two VPCs was deleted refer over this one.
+
+    Source: VPC peering guide, "Work with stale security group rules".
+    """
+    for group in list(call.draft.groups.values()):
+        for rule in (*group.ingress, *group.egress):
+            peer = rule.peer
+            if not isinstance(peer, GroupReference) or peer.vpc_peering_connection_id is None:
+                continue
+            other = call.draft.groups.get(peer.group_id)
+            if peer.peering_status == DELETED and other and connection.joins(group.vpc_id, other.vpc_id):
+                over = connection.vpc_peering_connection_id
+                _write(call, rule, GroupReference(peer.group_id, other.vpc_id, over, connection.status))
 
 
 def stale_rules(call: Call, group: SecurityGroup, direction: Direction) -> Iterator[Rule]:

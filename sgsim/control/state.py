@@ -1,7 +1,8 @@
 """What a cloud holds -> a text: one file of describe output, a snapshot like any other, from which it is loaded again.
 
 Beside the members of describe output a record has those that AWS shows nowhere but that decide what later calls answer:
-``Region``, ``OutboundChanged`` of groups, ``AssociatePublicIpAddress`` of interfaces, ``Versions`` of prefix lists.
+``Region``, ``OutboundChanged`` of groups, ``AssociatePublicIpAddress`` of interfaces, ``Versions`` of prefix lists,
+``AccepterTags`` of peerings.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from typing import Any
 
 import msgspec
 
-from sgsim.control.answers import Shown, shown_group, shown_rule
-from sgsim.control.call import Call
+from sgsim.control.answers import Shown, shown_group, shown_rule, tag_list
+from sgsim.control.call import ACCEPTER_TAGS, Call
 from sgsim.control.interfaceanswers import WANTS_PUBLIC, shown_interface
 from sgsim.control.operations.associations import shown_association
+from sgsim.control.operations.peerings import shown_peering
 from sgsim.control.operations.subnets import shown_subnet
 from sgsim.control.operations.vpcs import shown_vpc
 from sgsim.control.prefixlists import VERSIONS, current_entries, shown_entries, shown_list, versions
@@ -48,6 +50,16 @@ def _list(call: Call, listed: Any) -> Iterable[Shown]:
     yield _with_region(call, name, shown_list(call, listed) | entries | ({VERSIONS: kept} if kept else {}))
 
 
+def _peering(call: Call, connection: Any) -> Iterable[Shown]:
+    """With the tags of both sides, whoever's the state is."""
+    name = connection.vpc_peering_connection_id
+    papers = call.papers(name)
+    of_accepter = papers.fields.get(ACCEPTER_TAGS)
+    unshown = {} if of_accepter is None else {ACCEPTER_TAGS: of_accepter}
+    shown = shown_peering(call, connection) | {"Tags": tag_list(papers.tags)} | unshown
+    yield _with_region(call, name, shown)
+
+
 def _rules(call: Call, group: Any) -> Iterable[Shown]:
     return (shown_rule(rule, call.draft.papers) for rule in (*group.ingress, *group.egress))
 
@@ -59,6 +71,7 @@ _KEYS: dict[str, tuple[str, Show]] = {
     "Vpcs": ("vpcs", lambda call, vpc: [_with_region(call, vpc.vpc_id, shown_vpc(call, vpc))]),
     "Subnets": ("subnets", lambda call, each: [_with_region(call, each.subnet_id, shown_subnet(call, each))]),
     "NetworkInterfaces": ("interfaces", _interface),
+    "VpcPeeringConnections": ("peerings", _peering),
     "PrefixLists": ("prefix_lists", _list),
     "SecurityGroupVpcAssociations": ("associations", lambda call, each: [shown_association(call, each)]),
 }

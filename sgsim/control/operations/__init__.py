@@ -7,10 +7,12 @@ from sgsim.control.operations import (
     attributes,
     groups,
     interfaces,
+    peerings,
     prefixlists,
     references,
     rules,
     subnets,
+    tags,
     vpcs,
 )
 
@@ -21,9 +23,11 @@ __all__ = [
     "attributes",
     "groups",
     "interfaces",
+    "peerings",
     "prefixlists",
     "references",
     "rules",
     "subnets",
+    "tags",
     "vpcs",
 ]

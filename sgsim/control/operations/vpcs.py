@@ -17,6 +17,7 @@ from sgsim.control.operations.groups import (
     has_ipv6,
     make_group,
 )
+from sgsim.control.operations.peerings import ACTIVE, PENDING, end_peering
 from sgsim.control.operations.subnets import make_subnet
 from sgsim.control.requests.vpcs import (
     AssociateVpcCidrBlock,
@@ -176,19 +177,21 @@ def disassociate_vpc_cidr_block(call: Call, request: DisassociateVpcCidrBlock) -
 
 @handles(DeleteVpc)
 def delete_vpc(call: Call, request: DeleteVpc) -> Answer:
-    """Its default group goes with it; subnets, interfaces and other groups must have gone before."""
+    """Its default group goes with it, and peerings that were not accepted end; subnets, interfaces, other groups and
+    active peerings must have gone before."""
     vpc = call.vpc(named(request.vpc_id, "VpcId"))
     draft = call.draft
     groups = [group for group in draft.groups.values() if group.vpc_id == vpc.vpc_id]
     kept = any(group.name != DEFAULT for group in groups)
     used = any(each.vpc_id == vpc.vpc_id for table in (draft.subnets, draft.interfaces) for each in table.values())
-    peered = any(
-        vpc.vpc_id in (each.requester_vpc_id, each.accepter_vpc_id) and each.status == "active"
-        for each in draft.peerings.values()
-    )
+    peerings = [each for each in draft.peerings.values() if vpc.vpc_id in (each.requester_vpc_id, each.accepter_vpc_id)]
+    peered = any(each.status == ACTIVE for each in peerings)
     associated = any(vpc_id == vpc.vpc_id for _, vpc_id in draft.associations)
     if kept or used or peered or associated:
         raise ApiError("DependencyViolation", f"The vpc '{vpc.vpc_id}' has dependencies and cannot be deleted.")
+    for connection in peerings:
+        if connection.status == PENDING:
+            end_peering(call, connection)
     for group in groups:
         forget_group(call, group)
     del draft.vpcs[vpc.vpc_id]
