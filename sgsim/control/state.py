@@ -14,6 +14,7 @@ import msgspec
 
 from sgsim.control.answers import Shown, shown_group, shown_rule, tag_list
 from sgsim.control.call import ACCEPTER_TAGS, Call
+from sgsim.control.instanceanswers import UNSHOWN, shown_instance
 from sgsim.control.interfaceanswers import WANTS_PUBLIC, shown_interface
 from sgsim.control.operations.associations import shown_association
 from sgsim.control.operations.peerings import shown_peering
@@ -50,6 +51,16 @@ def _list(call: Call, listed: Any) -> Iterable[Shown]:
     yield _with_region(call, name, shown_list(call, listed) | entries | ({VERSIONS: kept} if kept else {}))
 
 
+def _reservation(call: Call, instance: Any) -> Iterable[Shown]:
+    """Of one instance. Its interfaces are under their own key: they change without it."""
+    papers = call.papers(instance.instance_id)
+    shown = shown_instance(call, instance, ()) | {"Region": papers.region}
+    shown |= {name: papers.fields[name] for name in UNSHOWN if name in papers.fields}
+    for name in ("NetworkInterfaces", "SecurityGroups"):
+        del shown[name]
+    yield {"ReservationId": papers.fields.get("ReservationId"), "OwnerId": papers.owner, "Instances": [shown]}
+
+
 def _peering(call: Call, connection: Any) -> Iterable[Shown]:
     """With the tags of both sides, whoever's the state is."""
     name = connection.vpc_peering_connection_id
@@ -71,6 +82,7 @@ _KEYS: dict[str, tuple[str, Show]] = {
     "Vpcs": ("vpcs", lambda call, vpc: [_with_region(call, vpc.vpc_id, shown_vpc(call, vpc))]),
     "Subnets": ("subnets", lambda call, each: [_with_region(call, each.subnet_id, shown_subnet(call, each))]),
     "NetworkInterfaces": ("interfaces", _interface),
+    "Reservations": ("instances", _reservation),
     "VpcPeeringConnections": ("peerings", _peering),
     "PrefixLists": ("prefix_lists", _list),
     "SecurityGroupVpcAssociations": ("associations", lambda call, each: [shown_association(call, each)]),
