@@ -22,6 +22,8 @@ from sgsim.control.store import Draft, Store
 from sgsim.control.weights import weights
 from sgsim.model import Direction, Topology
 
+_DEFAULT_OF_2009 = "2009-07-15-default"
+
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*?)`(?: - at `\$\.?(.*)`)?")
 _ILL_TYPED = re.compile(r"(?P<problem>.*?)(?: - at `\$\.?(?P<place>.*)`)?\Z", re.DOTALL)
 
@@ -119,6 +121,25 @@ class Cloud:
                 raise ApiError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
             self._commit(draft)
             return reply
+
+    def check_internet_gateway(self, vpc_id: str, caller: Caller) -> None:
+        """Whether an internet gateway may be attached to the VPC: not while it has the group that VPCs of 2009 began
+        with (VPC user guide, "Default security groups", of 2020). The code and the message are not documented.
+
+        Raises ApiError: it may not; the caller has no such VPC.
+        """
+        with self._lock:
+            if self._settling:
+                self._settle(caller)
+            call = Call(Draft(self.store), caller, self._ids, self.quotas, 0)
+            vpc = call.vpc(vpc_id)
+            for group in self.store.groups.values():
+                if group.vpc_id == vpc.vpc_id and group.name == _DEFAULT_OF_2009:
+                    raise ApiError(
+                        "DependencyViolation",
+                        f"The vpc '{vpc_id}' has the security group '{group.group_id}' ({group.name}): "
+                        "delete it before you attach an internet gateway.",
+                    )
 
     def snapshot(self) -> Topology:
         """What there is now, as the engine compiles it. Stays as it is; records that do not change are shared."""

@@ -41,6 +41,11 @@ class RunInstances(OpenRequest, frozen=True, kw_only=True):
     iam_instance_profile: Members = {}
     metadata_options: Members = {}
     cpu_options: Members = {}
+    capacity_reservation_specification: Members = {}
+    enclave_options: Members = {}
+    hibernation_options: Members = {}
+    maintenance_options: Members = {}
+    private_dns_name_options: Members = {}
     credit_specification: Members = {}
     ebs_optimized: bool = False
     disable_api_termination: bool = False
