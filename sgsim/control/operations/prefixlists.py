@@ -79,7 +79,7 @@ def modify_managed_prefix_list(call: Call, request: ModifyManagedPrefixList) -> 
         raise ApiError("InvalidRequest", "The request received was invalid.")
     if entries_change and request.max_entries is not None:
         raise combination(
-            "You cannot modify the entries and the maximum number of entries for the prefix list in the same request."
+            "You cannot modify the entries and the maximum entries for the prefix list in the same request."
         )
     _check_version(call, listed, request.current_version)
     before = {"PrefixList": shown_list(call, listed) | {"State": "modify-in-progress"}}
