@@ -68,14 +68,20 @@ def _peer(rule: Rule, all_papers: AllPapers) -> Shown:
 
 
 def referenced(peer: GroupReference, rule: Rule, all_papers: AllPapers) -> Shown:
-    """A UserIdGroupPair, or a ReferencedGroupInfo: both have these members."""
-    owner = all_papers.get(peer.group_id) or all_papers[rule.group_id]
+    """A UserIdGroupPair, or a ReferencedGroupInfo: both have these members.
+
+    Of a group in another VPC that is gone, the account is not told (EC2 API reference, UserIdGroupPair).
+    """
+    there = all_papers.get(peer.group_id)
+    if there is None and peer.vpc_id is None:
+        there = all_papers[rule.group_id]
     more = {
         "VpcId": peer.vpc_id,
         "VpcPeeringConnectionId": peer.vpc_peering_connection_id,
         "PeeringStatus": peer.peering_status,
     }
-    return {"GroupId": peer.group_id, "UserId": owner.owner} | {k: v for k, v in more.items() if v is not None}
+    owner = {} if there is None else {"UserId": there.owner}
+    return {"GroupId": peer.group_id} | owner | {k: v for k, v in more.items() if v is not None}
 
 
 def shown_rule(rule: Rule, all_papers: AllPapers) -> Shown:

@@ -372,7 +372,7 @@ def test_attach_and_detach(place: Place) -> None:
         "Status": "attached",
     }
     error = place.call.refused("DeleteNetworkInterface", NetworkInterfaceId=interface)
-    assert error.code == "InvalidNetworkInterface.InUse"
+    assert error.code == "InvalidParameterValue"
     place.call("DetachNetworkInterface", AttachmentId=attached["AttachmentId"])
     assert place.call.shown_interface(interface)["Status"] == "available"
     assert "Attachment" not in place.call.shown_interface(interface)

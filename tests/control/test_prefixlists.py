@@ -163,7 +163,9 @@ def test_list_that_is_used(call: Account) -> None:
     allow(call, group, name)
     found = call("GetManagedPrefixListAssociations", PrefixListId=name)["PrefixListAssociations"]
     assert found == [{"ResourceId": group, "ResourceOwner": ACCOUNT}]
-    assert call.refused("DeleteManagedPrefixList", PrefixListId=name).code == "DependencyViolation"
+    assert call("DeleteManagedPrefixList", PrefixListId=name)["PrefixList"]["State"] == "delete-in-progress"
+    assert shown(call, name)["State"] == "delete-failed"
+    assert group in shown(call, name)["StateMessage"]
     call("DeleteSecurityGroup", GroupId=group)
     assert call("DeleteManagedPrefixList", PrefixListId=name)["PrefixList"]["State"] == "delete-in-progress"
     assert name not in call.snapshot.prefix_lists

@@ -486,8 +486,8 @@ class TestManagedPrefixList:
         rule = found_rule(ec2, rule_id, egress=False)
         assert rule is not None
         assert rule["PrefixListId"] == list_id
-        with pytest.raises(ClientError):
-            ec2.delete_managed_prefix_list(PrefixListId=list_id)
+        ec2.delete_managed_prefix_list(PrefixListId=list_id)
+        polled(lambda: self.state(ec2, list_id), ("delete-in-progress",), "delete-failed")
         ec2.revoke_security_group_ingress(GroupId=group, SecurityGroupRuleIds=[rule_id])
         ec2.delete_managed_prefix_list(PrefixListId=list_id)
         polled(lambda: self.state(ec2, list_id), ("delete-in-progress",), None)

@@ -189,7 +189,7 @@ def delete_network_interface(call: Call, request: DeleteNetworkInterface) -> Ans
     interface = call.interface(named(request.network_interface_id, "NetworkInterfaceId"))
     if status(call, interface) != "available":
         message = f"Network interface '{interface.interface_id}' is currently in use."
-        raise ApiError("InvalidNetworkInterface.InUse", message)
+        raise invalid(message)
     forget_interface(call, interface.interface_id)
     return {}
 

@@ -9,7 +9,7 @@ from typing import Any
 from sgsim.control.answers import Shown
 from sgsim.control.call import Answer, Call, handles, named, tags_for
 from sgsim.control.cidrs import cidr
-from sgsim.control.errors import ApiError, combination, dependency, invalid, invalid_for, unknown_id
+from sgsim.control.errors import ApiError, combination, invalid, invalid_for, unknown_id
 from sgsim.control.listing import Values, answer, filtered, page
 from sgsim.control.prefixlists import (
     VERSIONS,
@@ -40,7 +40,7 @@ from sgsim.model import Network, PrefixList
 _FAMILIES = {"IPv4": 4, "IPv6": 6}
 _MOST_IN_A_CALL = 100
 _MOST_CHARACTERS = 255
-_MOST_NAMED = 10  # groups in the message of a size that they do not support
+_MOST_NAMED = 10  # groups in the message of what they stand against
 
 
 @handles(CreateManagedPrefixList)
@@ -79,7 +79,7 @@ def modify_managed_prefix_list(call: Call, request: ModifyManagedPrefixList) -> 
         raise ApiError("InvalidRequest", "The request received was invalid.")
     if entries_change and request.max_entries is not None:
         raise combination(
-            "You cannot modify the entries and the maximum number of entries for the prefix list in the same request."
+            "You cannot modify the entries and the maximum entries for the prefix list in the same request."
         )
     _check_version(call, listed, request.current_version)
     before = {"PrefixList": shown_list(call, listed) | {"State": "modify-in-progress"}}
@@ -111,11 +111,14 @@ def restore_managed_prefix_list_version(call: Call, request: RestoreManagedPrefi
 
 @handles(DeleteManagedPrefixList)
 def delete_managed_prefix_list(call: Call, request: DeleteManagedPrefixList) -> Answer:
-    """Not while a group has a rule for it."""
+    """Not while a group has a rule for it: AWS takes the call, and the list then says that it failed."""
     listed = _changeable(call, request.prefix_list_id)
-    if using_list(call, listed.prefix_list_id):
-        raise dependency(listed.prefix_list_id)
     before = {"PrefixList": shown_list(call, listed) | {"State": "delete-in-progress"}}
+    using = [group.group_id for group in using_list(call, listed.prefix_list_id)]
+    if using:
+        message = f"The following resources refer to the prefix list: {', '.join(using[:_MOST_NAMED])}"
+        call.refile(listed.prefix_list_id, State="delete-failed", StateMessage=message)
+        return before
     del call.draft.prefix_lists[listed.prefix_list_id]
     del call.draft.papers[listed.prefix_list_id]
     return before
