@@ -133,7 +133,7 @@ def _works(made: Topology, path: Path) -> dict[str, Callable[[], float]]:
     batches = list(_copied(path))
     acl = acl_topology(RULE_SETS["acl-v1-1000"])
     guarded = [acl.interfaces[GUARDED]]
-    table = compile_topology(acl, guarded, Settings())
+    table = compile_topology(acl, guarded, Settings()).table
     columns = gate_packets(acl, GUARDED, Direction.INGRESS, WORKLOAD.packets)
     out = np.empty(WORKLOAD.packets, dtype=np.int32)
 

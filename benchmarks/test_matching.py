@@ -18,7 +18,7 @@ from sgsim.workload import GUARDED, HITS, MISSES, RULE_SETS, acl_topology, gate_
 @pytest.mark.parametrize("hits", [HITS, MISSES], ids=["hit", "miss"])
 def test_matching(timed, name, hits):
     made = acl_topology(RULE_SETS[name])
-    table = compile_topology(made, [made.interfaces[GUARDED]], Settings())
+    table = compile_topology(made, [made.interfaces[GUARDED]], Settings()).table
     columns = gate_packets(made, GUARDED, Direction.INGRESS, PACKETS, hits)
     out = np.empty(PACKETS, dtype=np.int32)
     more = {"packets": PACKETS, "hits": hits, "table_bytes": table_bytes(table)}

@@ -1,52 +1,81 @@
 """Topology -> MatchTable: references expanded, addresses and services sorted into classes, answers tabulated.
 
 Rules only allow, so their order decides nothing but the credit. A table answers for (address class, service class) with
-the first rule in credit order that admits the pair; a rule keeps its identity, a number, all the way into the
-answer. An interface asks the tables of its groups one after the other. All tables are made at once, by
-sorting and counting in flat arrays, for a VPC may have thousands.
+the first rule in credit order that admits the pair; a rule keeps its identity, a number, all the way into the answer.
+An interface asks the tables of its groups one after the other. All tables are made at once, by sorting and counting in
+flat arrays, for a VPC may have thousands. Where one topology follows another, tables that would be the same are kept.
 """
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sgsim.compile.classes import Classes
-from sgsim.compile.flat import Flat, add_direct, add_trie
+from sgsim.compile.changes import unchanged_rules
+from sgsim.compile.flat import Memory, add_trie
 from sgsim.compile.owners import OwnerLine, deciding_blocks, gates_of
-from sgsim.compile.peers import addresses_in_use, owned
-from sgsim.compile.ragged import Ints, offsets
-from sgsim.compile.rows import Block, Rows, rows_and_sets
-from sgsim.compile.tables import Tables, tabulate
+from sgsim.compile.peers import Span, addresses_in_use, owned
+from sgsim.compile.ragged import Ints
+from sgsim.compile.records import Built, add_sides, add_tables
+from sgsim.compile.rows import Block, rows_and_sets
+from sgsim.compile.sets import AddressLines
+from sgsim.compile.tables import tabulate
 from sgsim.errors import SelectionError
-from sgsim.layout import INTERFACE_BITS, SIDE, TABLE, MatchTable
+from sgsim.layout import INTERFACE_BITS, MatchTable
 from sgsim.model import Direction, Interface, Settings, Topology
 
-__all__ = ["compile_topology"]
+__all__ = ["Compilation", "compile_topology"]
 
 _MERGED = 1 << 16  # rules of all lists together up to which the groups of a list share a table: one look-up, not five
-_DIRECT = 8  # tables at most, that they are looked up without a search: it takes a megabyte of each, which only pays
-# where all of that stays in the caches
+_GROWN = 2  # times what all tables took when they were made at once: then they are again, without those that are old
 
 GroupList = tuple[tuple[str, ...], str | None]  # the groups of an interface as listed, and its VPC
 
 
-def compile_topology(
-    topology: Topology, interfaces: list[Interface], settings: Settings, numbers: Ints | None = None
-) -> MatchTable:
-    """Match tables for the selected interfaces; those with the same list of groups share theirs.
+class Compilation(NamedTuple):
+    """The ``table`` of a topology, and what it takes to keep parts of it when another one follows."""
 
-    ``numbers``: by which number answers name each of ``Topology.rules()``; its place there if None.
+    table: MatchTable
+    topology: Topology
+    owned: dict[str, list[Span]]  # the addresses of each interface
+    lines: AddressLines
+    built: dict[Block, Built]
+    at_once: int  # bytes of its arrays when all of its tables were made at once
+
+
+def compile_topology(
+    topology: Topology,
+    interfaces: Sequence[Interface],
+    settings: Settings,
+    numbers: Ints | None = None,
+    before: Compilation | None = None,
+) -> Compilation:
+    """Match tables for the interfaces, by their places; those with the same list of groups share theirs.
+
+    ``numbers``: by which number answers name each of ``Topology.rules()``; its place there if None. ``before``: of what
+    holds until now, with the same settings and numbers, those tables are kept whose groups have the very same tuples of
+    rules, where these refer to nothing that has changed.
+
     Raises SelectionError for more rules or interfaces than can be told apart.
     """
     if len(interfaces) > INTERFACE_BITS:
         raise SelectionError(f"{len(interfaces)} interfaces: {INTERFACE_BITS} is the most for one run; select fewer")
     with _without_collection():
-        return _compile(topology, interfaces, settings, numbers)
+        return _compile(topology, interfaces, settings, numbers, before if before and _may_grow(before) else None)
+
+
+def _may_grow(before: Compilation) -> bool:
+    """Whether keeping its tables pays: not where they are so few that all are looked up without a search."""
+    table = before.table
+    return bool((table.tables["root"] < 0).all()) and _octets(table) < _GROWN * before.at_once
+
+
+def _octets(table: MatchTable) -> int:
+    return table.words.nbytes + table.halves.nbytes + table.marks.nbytes
 
 
 @contextmanager
@@ -61,93 +90,71 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _compile(topology: Topology, interfaces: list[Interface], settings: Settings, numbers: Ints | None) -> MatchTable:
+def _compile(
+    topology: Topology,
+    interfaces: Sequence[Interface],
+    settings: Settings,
+    numbers: Ints | None,
+    before: Compilation | None,
+) -> Compilation:
     lists: dict[GroupList, int] = {}
     groups = [lists.setdefault((i.group_ids, i.vpc_id), len(lists)) if i.group_ids else -1 for i in interfaces]
-    vpcs = {vpc_id: n for n, vpc_id in enumerate(dict.fromkeys(vpc_id for _, vpc_id in lists))}
-    gates = gates_of(topology, interfaces, groups)
-    special = deciding_blocks(topology, settings)
     in_use = addresses_in_use(topology)
-    owned_by = [owned(interface, in_use) for interface in topology.interfaces.values()]
-    asked, blocks = _blocks(topology, lists)
-    rows, sets, lines = rows_and_sets(
-        topology, blocks, numbers, owned_by, [span for found in special.values() for span in found]
-    )
-    owners = OwnerLine(topology, interfaces, owned_by, special, lines)
-    tables = tabulate(rows, sets, len(blocks))
-    words, halves, marks = Flat(np.uint32), Flat(np.uint16), Flat(np.uint8)
-    intervals = add_trie(words, words, owners.trie())
-    automatic = marks.add(owners.auto_owners(list(vpcs))) if owners.any_automatic else -1
-    sides = _sides(rows, tables, asked, words)
+    owned_by = {name: owned(interface, in_use) for name, interface in topology.interfaces.items()}
+    special = deciding_blocks(topology, settings)
+    asked = _asked(topology, lists)
+    blocks = dict.fromkeys(block for each in asked for block in each)
+    built = _kept(before, blocks, topology, owned_by)
+    fresh = [block for block in blocks if block not in built]
+
+    lines = AddressLines(()) if before is None else before.lines
+    lines = lines.including(span for each in (*owned_by.values(), *special.values()) for span in each)
+    rows, sets, lines = rows_and_sets(topology, fresh, numbers, list(owned_by.values()), lines)
+    memory = Memory() if before is None else Memory(before.table, lines.positions_of(before.lines))
+    built |= zip(fresh, add_tables(rows, tabulate(rows, sets, len(fresh)), memory), strict=True)
+    owners = OwnerLine(topology, interfaces, list(owned_by.values()), special, lines)
+    vpcs = {vpc_id: n for n, vpc_id in enumerate(dict.fromkeys(vpc_id for _, vpc_id in lists))}
+    automatic = memory.marks.add(owners.auto_owners(list(vpcs))) if owners.any_automatic else -1
+    sides = add_sides([[built[block] for block in each] for each in asked], memory)
     sides["automatic"] = [
         automatic + owners.count * vpcs[vpc_id] if automatic >= 0 else -1 for _, vpc_id in lists for _ in Direction
     ]
-    return MatchTable(
-        tables=_records(rows, tables, words, halves, marks),
-        words=words.joined(),
-        halves=halves.joined(),
-        marks=marks.joined(),
-        intervals=np.int64(intervals),
-        v6_starts=lines.v6_halves(),
+    table = MatchTable(
+        intervals=np.int64(add_trie(memory.words, memory.words, owners.trie())),
+        words=memory.words.joined(),
+        halves=memory.halves.joined(),
+        marks=memory.marks.joined(),
+        v6_starts=lines.v6_halves,
         v6_first=np.int64(owners.v6_first),
         about=owners.about(),
-        gates=gates,
+        gates=gates_of(topology, interfaces, groups),
         sides=sides,
+        tables=memory.tables,
     )
+    at_once = _octets(table) if before is None else before.at_once
+    return Compilation(table, topology, owned_by, lines, built, at_once)
 
 
-def _blocks(topology: Topology, lists: Iterable[GroupList]) -> tuple[list[list[int]], list[Block]]:
-    """(blocks that each side asks, the blocks): a list's groups together, or in a large world each group alone."""
+def _asked(topology: Topology, lists: Iterable[GroupList]) -> list[list[Block]]:
+    """The blocks that each side asks: a list's groups together, or in a large world each group alone."""
     sides = [(*each, direction) for each in lists for direction in Direction]
     rules = sum(len(topology.groups[g].rules(direction)) for group_ids, _, direction in sides for g in group_ids)
-    numbers: dict[Block, int] = {}
-    asked = []
+    asked: list[list[Block]] = []
     for group_ids, vpc_id, direction in sides:
         parts = [group_ids] if rules <= _MERGED else [(group_id,) for group_id in group_ids]
-        asked.append([numbers.setdefault((part, vpc_id, direction), len(numbers)) for part in parts])
-    return asked, list(numbers)
+        asked.append([(part, vpc_id, direction) for part in parts])
+    return asked
 
 
-def _sides(rows: Rows, tables: Tables, asked: list[list[int]], words: Flat) -> NDArray[np.void]:
-    """Records of SIDE, but for ``automatic``."""
-    of_block = np.zeros(len(tables.of_block) - 1, dtype=np.uint8)
-    admits = np.where(rows.everywhere == 0, 0, rows.all_ports << 2 * (rows.everywhere == 2))
-    np.bitwise_or.at(of_block, rows.block, admits.astype(np.uint8))
-    chains = [[n for block in each for n in range(*tables.of_block[block : block + 2])] for each in asked]
-    sides = np.zeros(len(asked), dtype=SIDE)
-    ends = offsets(np.array([len(chain) for chain in chains], dtype=np.int64))
-    ends += words.add(np.array([n for chain in chains for n in chain], dtype=np.int64))
-    sides["begin"], sides["end"] = ends[:-1], ends[1:]
-    sides["open"] = [np.bitwise_or.reduce(of_block[each], initial=0) for each in asked]
-    return sides
-
-
-def _records(rows: Rows, tables: Tables, words: Flat, halves: Flat, marks: Flat) -> NDArray[np.void]:
-    """Records of TABLE."""
-    address, service, pages = tables.address, tables.service, tables.pages
-    records = np.zeros(len(tables.rules) - 1, dtype=TABLE)
-    records["root"] = -1
-    if len(records) <= _DIRECT:
-        add_direct(words, halves, tables, records)
-    starts, service_starts = words.add(address.starts), words.add(service.starts)
-    records["v4"], records["v6"] = starts + address.lines[:-1:2], starts + address.lines[1::2]
-    records["v6_end"] = starts + address.lines[2::2]
-    records["rows"] = halves.add(_within(address)) - starts
-    records["services"], records["services_end"] = (
-        service_starts + service.lines[:-1],
-        service_starts + service.lines[1:],
-    )
-    records["columns"] = halves.add(_within(service)) - service_starts
-    records["flags"] = marks.add(tables.flags) + service.classes[:-1]
-    table = words.add(pages.table + halves.add(pages.cells))
-    records["pages_v4"], records["pages_v6"] = table + pages.first[::2], table + pages.first[1::2]
-    records["page_bits"] = pages.bits
-    records["width"] = np.diff(service.classes) + (1 << pages.bits) - 1 >> pages.bits
-    ranked = np.insert(rows.number, tables.rules[1:], -1)
-    records["rules"] = words.add(ranked) + tables.rules[:-1] + np.arange(len(records))
-    return records
-
-
-def _within(classes: Classes) -> Ints:
-    """The class of each interval, numbered within its line."""
-    return classes.interval - np.repeat(classes.classes[:-1], np.diff(classes.lines))
+def _kept(
+    before: Compilation | None, blocks: Iterable[Block], topology: Topology, owned_by: dict[str, list[Span]]
+) -> dict[Block, Built]:
+    """Where those of the blocks are that would come out the same."""
+    if before is None:
+        return {}
+    same = unchanged_rules(before.topology, topology, before.owned, owned_by)
+    return {
+        block: before.built[block]
+        for block in blocks
+        if block in before.built and all((group_id, block[2]) in same for group_id in block[0])
+    }

@@ -7,18 +7,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sgsim.compile.ragged import Ints, spread
 from sgsim.compile.tables import Tables
 from sgsim.compile.tries import Trie, trie
-from sgsim.layout import SERVICES
+from sgsim.layout import SERVICES, TABLE, MatchTable
 
 
 class Flat:
     """One array made of many: few arrays are quicker to hand over, to compile for, and to keep in registers."""
 
-    def __init__(self, dtype: type[np.generic]) -> None:
-        self._dtype = dtype
-        self._parts: list[NDArray[Any]] = []
-        self._length = 0
+    def __init__(self, begun: NDArray[Any]) -> None:
+        self._dtype = begun.dtype
+        self._parts = [begun]
+        self._length = len(begun)
 
     def add(self, part: NDArray[Any]) -> int:
         """The place where it begins."""
@@ -28,7 +29,24 @@ class Flat:
         return begin
 
     def joined(self) -> NDArray[Any]:
-        return np.concatenate([np.zeros(0, dtype=self._dtype), *self._parts])
+        return np.concatenate(self._parts)
+
+
+class Memory:
+    """Where tables lie; see MatchTable. Behind those of ``before``, if there are any, whose positions on the IPv6 line
+    have become ``positions``."""
+
+    def __init__(self, before: MatchTable | None = None, positions: Ints | None = None) -> None:
+        if before is None:
+            begun = (np.zeros(0, dtype=kind) for kind in (np.uint32, np.uint16, np.uint8, TABLE))
+            words, halves, marks, self.tables = begun
+        else:
+            words, halves, marks, self.tables = before.words, before.halves, before.marks, before.tables
+            if positions is not None:
+                words = words.copy()
+                _, places = spread(self.tables["v6"], self.tables["v6_end"])
+                words[places] = positions[words[places]]
+        self.words, self.halves, self.marks = Flat(words), Flat(halves), Flat(marks)
 
 
 def add_trie(words: Flat, leaves: Flat, found: Trie) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from sgsim.model import GroupReference, Interface, Network, PrefixListReference, Rule, Topology
@@ -123,7 +122,3 @@ class PeerBook:
         if not found:
             return "unknown"
         return "active" if "active" in found else found[0]
-
-
-def everything(networks: Iterable[Network]) -> list[Span]:
-    return [network_span(network) for network in networks]

@@ -69,12 +69,12 @@ def rows_and_sets(
     blocks: Sequence[Block],
     numbers: Ints | None,
     owned: Sequence[Sequence[Span]],
-    others: Sequence[Span],
+    lines: AddressLines,
 ) -> tuple[Rows, Sets, AddressLines]:
-    """The rules of the blocks, what their peers stand for, and the address lines that this was placed on.
+    """The rules of the blocks, what their peers stand for, and the address lines with what this takes.
 
     ``numbers``: how answers name each of the topology's rules (None: by its place); ``owned``: the addresses of each of
-    its interfaces; ``others``: more spans that the lines have to place.
+    its interfaces, which ``lines`` places already.
     Raises SelectionError where there are more rules than answers can tell apart.
     """
     rules = _Rules(topology, blocks, numbers)
@@ -86,7 +86,7 @@ def rows_and_sets(
     references = np.flatnonzero(peer == _REFERENCE)
     asking = zip(rule[references].tolist(), block[references].tolist(), strict=True)
     peer[references] = [peers.refer(rules.rules[n], blocks[m][1], book) for n, m in asking]
-    sets, lines = peers.sets(owned, others)
+    sets, lines = peers.sets(owned, lines)
     whole = (rules.first == 0) & (rules.last == 65535)
     tcp, udp = (whole & (rules.protocol == number) | (rules.protocol == ANY_PROTOCOL) for number in (TCP, UDP))
     rows = Rows(
@@ -143,11 +143,9 @@ class _Peers:
             self._numbers[key] = number
         return number
 
-    def sets(self, owned: Sequence[Sequence[Span]], others: Sequence[Span]) -> tuple[Sets, AddressLines]:
-        spans = [span for found in owned for span in found]
+    def sets(self, owned: Sequence[Sequence[Span]], lines: AddressLines) -> tuple[Sets, AddressLines]:
         listed = [(n, network_span(network)) for n, peer in enumerate(self._others) for network in peer.networks]
-        every = (*spans, *self._v6, *others, *(span for _, span in listed))
-        lines = AddressLines(end for span in every if span.version == 6 for end in span[1:])
+        lines = lines.including((*self._v6, *(span for _, span in listed)))
         count = len(self._v4[0])
         parts = [Placed(np.arange(count), np.zeros(count, dtype=np.int64), *self._v4)]
         parts.append(lines.place(range(count, count + len(self._v6)), list(self._v6)))
@@ -155,6 +153,7 @@ class _Peers:
         parts.append(lines.place([count + n for n, _ in listed], [span for _, span in listed]))
         of_set = np.repeat(np.arange(count, count + len(self._others)), [len(peer.members) for peer in self._others])
         member = np.array([place for peer in self._others for place in peer.members], dtype=np.int64)
+        spans = [span for found in owned for span in found]
         mine = lines.place([place for place, found in enumerate(owned) for _ in found], spans)
         parts.append(spans_of_members(of_set, member, mine, len(owned)))
         return joined(count + len(self._others), parts), lines

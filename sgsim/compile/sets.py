@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -39,6 +40,15 @@ class AddressLines:
         self.v6_starts = sorted({0, *v6} - {1 << 128})
         self._rank = dict(zip(self.v6_starts, range(len(self.v6_starts)), strict=True)) | {1 << 128: LINE}
 
+    def including(self, spans: Iterable[Span]) -> AddressLines:
+        """Lines that place these spans too: these lines, if they do."""
+        missing = [end for span in spans if span.version == 6 for end in span[1:] if end not in self._rank]
+        return AddressLines([*self.v6_starts, *missing]) if missing else self
+
+    def positions_of(self, before: AddressLines) -> Ints | None:
+        """Where the starts of earlier lines, which these include, are now; None if they are the same lines."""
+        return None if before is self else np.array([self._rank[start] for start in before.v6_starts], dtype=np.int64)
+
     def place(self, owners: Sequence[int], spans: Sequence[Span]) -> Placed:
         """The spans as arrays; ``owners`` says whose each one is."""
         rank = self._rank
@@ -46,6 +56,7 @@ class AddressLines:
         family, begin, end = np.array(rows, dtype=np.int64).reshape(-1, 3).T
         return Placed(np.array(owners, dtype=np.int64), family, begin, end)
 
+    @cached_property
     def v6_halves(self) -> NDArray[np.uint64]:
         """Upper and lower half of each of ``v6_starts``."""
         packed = b"".join(start.to_bytes(16, "big") for start in self.v6_starts)

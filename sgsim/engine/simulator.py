@@ -83,7 +83,8 @@ class Simulator:
         self._catalogue = Catalogue(topology, selected)
         self.interfaces: list[Interface] = self._catalogue.interfaces.copy()
         self.rules: list[Rule] = self._catalogue.rules.copy()
-        self.table = compile_topology(topology, self.interfaces, self._settings)
+        self._compilation = compile_topology(topology, self.interfaces, self._settings)
+        self.table = self._compilation.table
         self._begun = False
         self._state = _fresh_state(self.interfaces, self._settings)
         self._rounds = deque(np.zeros(0, dtype=VERDICT) for _ in range(ahead))
@@ -118,7 +119,8 @@ class Simulator:
     def change(self, topology: Topology) -> None:
         later = self._catalogue.after(topology)
         present = later.present()
-        self.table = compile_topology(topology, present, self._settings, later.numbers)
+        self._compilation = compile_topology(topology, present, self._settings, later.numbers, self._compilation)
+        self.table = self._compilation.table
         staying = self._catalogue.staying(later)
         self._catalogue = later
         self.interfaces[:], self.rules[:] = later.interfaces, later.rules

@@ -10,8 +10,8 @@ from itertools import islice
 import numpy as np
 import pytest
 
-import sgsim.compile
-import sgsim.compile.tables
+from sgsim import compile
+from sgsim.compile import records, tables
 from sgsim.engine import Simulator
 from sgsim.kernels.alone import match_columns
 from sgsim.model import Address, Direction, GroupReference, Interface, Packet, Rule, SecurityGroup, Settings, Topology
@@ -19,6 +19,7 @@ from sgsim.reference.rules import RuleBook
 from tests.differential.test_streams import world
 from tests.differential.worlds import columns_of, hosts_of, service_of, stream_of, topology_of
 
+PLACES = {"_MERGED": compile, "_DIRECT": records, "_FITTING": tables}
 LAYOUTS = {
     "a table for each list": {},
     "a table for each group": {"_MERGED": 0},
@@ -33,7 +34,7 @@ LAYOUTS = {
 def layout(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """One of the ways in which rules are spread over tables; large worlds have others than small ones."""
     for name, value in LAYOUTS[request.param].items():
-        monkeypatch.setattr(sgsim.compile.tables if name == "_FITTING" else sgsim.compile, name, value)
+        monkeypatch.setattr(PLACES[name], name, value)
     return str(request.param)
 
 

@@ -34,7 +34,7 @@ REFERRING = Acl(rules=100, references=20, members=1_000)
 def matched(made, columns, interface_id=GUARDED, direction=Direction.INGRESS):
     interface = made.interfaces[interface_id]
     out = np.empty(len(columns.skip), dtype=np.int32)
-    table = compile_topology(made, [interface], Settings())
+    table = compile_topology(made, [interface], Settings()).table
     match_columns(columns, table, 0, EGRESS if direction is Direction.EGRESS else INGRESS, out)
     return out
 
