@@ -138,11 +138,15 @@ NEWER = [
             {
                 "networkInterfaceId": "eni-1",
                 "assignedIpv6Addresses": {"item": ["2001:db8::5", "2001:db8::6"]},
-                "assignedIpv6PrefixSet": "",
+                "assignedIpv6PrefixSet": {"item": "2001:db8:1::/80"},
             },
         ),
         {"NetworkInterfaceId": "eni-1", "Ipv6Addresses": ["2001:db8::5", "2001:db8::6"]},
-        {"NetworkInterfaceId": "eni-1", "AssignedIpv6Addresses": ["2001:db8::5", "2001:db8::6"]},
+        {
+            "NetworkInterfaceId": "eni-1",
+            "AssignedIpv6Addresses": ["2001:db8::5", "2001:db8::6"],
+            "AssignedIpv6Prefixes": ["2001:db8:1::/80"],
+        },
     ),
     (
         newer(

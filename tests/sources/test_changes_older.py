@@ -20,6 +20,7 @@ INTERFACE = {
     "groupSet": GROUPS,
     "privateIpAddressesSet": {"item": [{"privateIpAddress": "10.0.0.5", "primary": True}]},
     "ipv6AddressesSet": {},
+    "ipv4PrefixSet": {"item": [{"ipv4Prefix": "10.0.1.0/28"}]},
     "tagSet": {"items": [{"key": "Name", "value": "web-1"}]},
 }
 INTERFACE_READ = {
@@ -34,6 +35,7 @@ INTERFACE_READ = {
     "SourceDestCheck": True,
     "Groups": [{"GroupId": "sg-1", "GroupName": "web"}, {"GroupId": "sg-2", "GroupName": "db"}],
     "PrivateIpAddresses": [{"PrivateIpAddress": "10.0.0.5", "Primary": True}],
+    "Ipv4Prefixes": [{"Ipv4Prefix": "10.0.1.0/28"}],
     "TagSet": [{"Key": "Name", "Value": "web-1"}],
 }
 TAG_SPECIFICATIONS = {"items": [{"resourceType": "x", "tags": [{"key": "Name", "value": "web-1"}]}]}

@@ -66,6 +66,17 @@ def test_what_made_something_comes_before_what_names_it() -> None:
     assert names(changes) == "other create authorize revoke last"
 
 
+def test_what_is_named_was_not_made() -> None:
+    """A launch that attaches an interface answers with its id, but did not make it."""
+    now = ChangeTime(S)
+    interfaces = [{"NetworkInterfaceId": "eni-1"}]
+    made = ("CreateNetworkInterface", {"SubnetId": "subnet-1"}, {"NetworkInterface": interfaces[0]})
+    launched = ("RunInstances", {"NetworkInterfaces": interfaces}, {"Instances": [{"NetworkInterfaces": interfaces}]})
+    modified = change("modify", now, "ModifyNetworkInterfaceAttribute", interfaces[0])
+    changes = [change("create", now, *made), modified, change("launch", now, *launched)]
+    assert names(changes) == "create modify launch"
+
+
 def test_times_go_before_what_names_what() -> None:
     """An earlier change is earlier, whatever it names."""
     changes = [change("authorize", ChangeTime(S), *AUTHORIZE), change("create", ChangeTime(2 * S), *CREATE)]

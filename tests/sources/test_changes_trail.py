@@ -9,6 +9,9 @@ from trailevents import ACCOUNT, REGION, RETURNED, event
 
 from sgsim.sources.changes import ChangeTime, PassedOver
 from sgsim.sources.changes.calls import CALLS
+from sgsim.sources.changes.signatures import signature
+from sgsim.sources.changes.wire import from_wire
+from sgsim.sources.places import Place
 
 NOON = 1_777_896_000 * 10**9
 
@@ -167,6 +170,25 @@ def test_what_is_no_event(no_changes, record, line) -> None:
     """Something else in an event's place is an error that names where."""
     good = event("DeleteVpc", {"vpcId": "vpc-1"}, RETURNED)
     assert no_changes({"Records": [record, good]}, name="trail.json").startswith(f"trail.json: {line}")
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        {"items": [{"key": "k", "value": "v"}]},
+        {"item": [{"key": "k", "value": "v"}]},
+        {"item": {"key": "k", "value": "v"}},
+        {"tagSetType": [{"key": "k", "value": "v"}]},
+        {"Key": "k", "Value": "v", "tag": 1},
+        [{"Key": "k", "Value": "v", "tag": "1"}, "", {}, None],
+    ],
+)
+def test_the_forms_of_a_list(listed) -> None:
+    """However a list is wrapped, and one that is no list where there is one of it; nothing in it is left out."""
+    members = signature("Tags[Key Value] Name")
+    assert from_wire(members, {"tagSet": listed}, Place("f")) == {"Tags": [{"Key": "k", "Value": "v"}]}
+    for nothing in ({}, [], "", None, {"items": []}, {"item": ""}):
+        assert from_wire(members, {"tagSet": nothing, "name": None}, Place("f")) == {}
 
 
 def test_every_call_is_tested() -> None:

@@ -34,8 +34,6 @@ def _makers_first(changes: list[ApiChange]) -> list[ApiChange]:
 
     def before(number: int) -> Iterator[int]:
         begun.add(number)
-        if not changes[number].recorded:
-            return iter(())
         return iter(sorted({makers[name] for name in _texts(changes[number].params) if name in makers}))
 
     for number in range(len(changes)):

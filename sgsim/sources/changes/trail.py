@@ -138,4 +138,4 @@ def _with_first_instance(asked: dict[str, Any]) -> dict[str, Any]:
     listed = asked.get("instancesSet")
     items = listed.get("items") if isinstance(listed, dict) else None
     first = items[0] if isinstance(items, list) and items else None
-    return {**first, **asked} if isinstance(first, dict) else asked
+    return first | asked if isinstance(first, dict) else asked

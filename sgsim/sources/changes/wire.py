@@ -60,8 +60,6 @@ def _value(member: Member, value: Any, place: Place) -> Any:
         if len(member.members) == 1 and not isinstance(value, dict) and value not in _NOTHING:
             return {member.members[0].name: _value(member.members[0], value, place)}
         return from_wire(member.members, value, place)
-    if isinstance(value, dict) and "content" in value:
-        value = value["content"]
     if member.kind is Kind.NUMBER:
         return _number(value, place)
     if member.kind is Kind.BOOLEAN:
