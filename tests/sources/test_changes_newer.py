@@ -161,6 +161,26 @@ NEWER = [
         None,
     ),
     (
+        newer(
+            "AssociateVpcCidrBlock",
+            {"VpcId": "vpc-1", "AmazonProvidedIpv6CidrBlock": True},
+            {
+                "vpcId": "vpc-1",
+                "ipv6CidrBlockAssociation": {"associationId": "vpc-cidr-assoc-1", "ipv6CidrBlock": "2001:db8::/56"},
+            },
+        ),
+        {"VpcId": "vpc-1", "AmazonProvidedIpv6CidrBlock": True},
+        {
+            "VpcId": "vpc-1",
+            "Ipv6CidrBlockAssociation": {"AssociationId": "vpc-cidr-assoc-1", "Ipv6CidrBlock": "2001:db8::/56"},
+        },
+    ),
+    (
+        newer("DisassociateVpcCidrBlock", {"AssociationId": "vpc-cidr-assoc-1"}, {"vpcId": "vpc-1"}),
+        {"AssociationId": "vpc-cidr-assoc-1"},
+        {"VpcId": "vpc-1"},
+    ),
+    (
         newer("AcceptVpcPeeringConnection", {"VpcPeeringConnectionId": "pcx-1"}, {"vpcPeeringConnection": PEERING}),
         {"VpcPeeringConnectionId": "pcx-1"},
         {"VpcPeeringConnection": PEERING_READ},

@@ -209,6 +209,11 @@ OLDER = [
         {"CidrBlock": "10.0.0.0/16", "InstanceTenancy": "default", "AmazonProvidedIpv6CidrBlock": False},
         {"Vpc": {"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16"}},
     ),
+    (
+        event("CreateDefaultVpc", None, {"requestId": "1-2", "vpc": {"vpcId": "vpc-1", "isDefault": True}}),
+        {},
+        {"Vpc": {"VpcId": "vpc-1", "IsDefault": True}},
+    ),
     (event("DeleteVpc", {"vpcId": "vpc-1"}, RETURNED), {"VpcId": "vpc-1"}, None),
     (
         event(

@@ -106,11 +106,9 @@ _PEERING = (
     " RequesterVpcInfo(VpcId OwnerId Region CidrBlock) AccepterVpcInfo(VpcId OwnerId Region CidrBlock))"
 )
 _PEERING_ID = "VpcPeeringConnectionId" + _DRY_RUN
-_ADDRESS_POOLS = (
-    " Ipv6CidrBlock Ipv4IpamPoolId Ipv4NetmaskLength# Ipv6IpamPoolId Ipv6NetmaskLength#"
-    + _TAG_SPECIFICATIONS
-    + _DRY_RUN
-)
+_MORE_CIDRS = " Ipv6CidrBlock Ipv4IpamPoolId Ipv4NetmaskLength# Ipv6IpamPoolId Ipv6NetmaskLength#"
+_ADDRESS_POOLS = _MORE_CIDRS + _TAG_SPECIFICATIONS + _DRY_RUN
+_VPC = f"VpcId CidrBlock IsDefault? OwnerId Ipv6CidrBlockAssociationSet[Ipv6CidrBlock]{_TAGS}"
 _TAGGING = "Resources=resourceId[.resourceId]" + _TAGS + _DRY_RUN
 
 CALLS = {
@@ -187,10 +185,17 @@ CALLS = {
     "CreateVpc": Call(
         "CidrBlock InstanceTenancy AmazonProvidedIpv6CidrBlock? Ipv6Pool Ipv6CidrBlockNetworkBorderGroup"
         " VpcEncryptionControl*" + _ADDRESS_POOLS,
-        f"Vpc(VpcId CidrBlock IsDefault? OwnerId Ipv6CidrBlockAssociationSet[Ipv6CidrBlock]{_TAGS})",
+        f"Vpc({_VPC})",
         ("vpc-",),
     ),
+    "CreateDefaultVpc": Call("DryRun?", f"Vpc({_VPC})", ("vpc-",)),
     "DeleteVpc": Call("VpcId" + _DRY_RUN),
+    "AssociateVpcCidrBlock": Call(
+        "VpcId CidrBlock AmazonProvidedIpv6CidrBlock? Ipv6Pool Ipv6CidrBlockNetworkBorderGroup" + _MORE_CIDRS,
+        "VpcId CidrBlockAssociation(AssociationId CidrBlock) Ipv6CidrBlockAssociation(AssociationId Ipv6CidrBlock)",
+        ("vpc-cidr-assoc-",),
+    ),
+    "DisassociateVpcCidrBlock": Call("AssociationId", "VpcId"),
     "CreateSubnet": Call(
         "VpcId CidrBlock AvailabilityZone AvailabilityZoneId OutpostArn Ipv6Native?" + _ADDRESS_POOLS,
         f"Subnet(SubnetId VpcId CidrBlock AvailabilityZone OwnerId{_TAGS})",
