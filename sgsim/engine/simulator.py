@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from sgsim.captures import from_packets
 from sgsim.compile import compile_topology
 from sgsim.engine.catalogue import Catalogue
+from sgsim.engine.comparison import TableComparison
+from sgsim.engine.concerned import concerned
 from sgsim.kernels.judge import judge
 from sgsim.kernels.renew import renew
 from sgsim.kernels.slots import live, move
@@ -115,8 +117,10 @@ class Simulator:
         found = judge(columns, self.table, anywhere, self._state, rows.view(np.int64))
         return verdicts_of(rows[:found])
 
-    def change(self, topology: Topology) -> None:
+    def change(self, topology: Topology) -> TableComparison:
         later = self._catalogue.after(topology)
+        names = concerned(self._catalogue.topology, topology)
+        before = TableComparison(self.table, [each.interface_id in names for each in self.interfaces])
         present = later.present()
         self.table = compile_topology(topology, present, self._settings, later.numbers)
         staying = self._catalogue.staying(later)
@@ -124,6 +128,7 @@ class Simulator:
         self.interfaces[:], self.rules[:] = later.interfaces, later.rules
         self._state = self._state._replace(**_of_interfaces(present, self._settings))
         renew(self._state, self.table, staying, np.zeros(1, dtype=BODY))
+        return before
 
     @overload
     def judge(self, packets: list[Any] | tuple[Any, ...]) -> list[list[Decision]]: ...

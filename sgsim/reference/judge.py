@@ -346,6 +346,16 @@ class ReferenceJudge:
         self._open(interface, direction.opposite, packet, key, rule).replied = True
         return Decision(interface.interface_id, direction, Reason.ASSUMED, rule, tracked=True, opened=True)
 
+    def rules_said(self, packet: Packet, interface_id: str, direction: Direction) -> bool | None:
+        """Whether the rules alone admit the packet at this gate, or are not asked there; None where it meets another
+        gate, or none. Nothing is remembered."""
+        owner = self._owner(packet.src if direction is Direction.EGRESS else packet.dst)
+        if owner is None or owner.interface_id != interface_id:
+            return None
+        if not owner.group_ids or self.rulebook.exempt(owner, direction, packet):
+            return True
+        return bool(self.rulebook.matching_rules(owner, direction, packet))
+
     # --- section 11: changes --------------------------------------------------------------------------------------
 
     def change(self, topology: Topology) -> None:
