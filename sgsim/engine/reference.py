@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sgsim.engine.catalogue import Catalogue
+from sgsim.engine.catalogue import Catalogue, Selected, chooser
 from sgsim.engine.clock import Clock
 from sgsim.engine.comparison import FLOW_LIMIT, Effect
 from sgsim.engine.packets import packets_of
@@ -40,10 +40,10 @@ class ReferenceEngine:
         self,
         topology: Topology,
         settings: Settings | None = None,
-        selected: Iterable[str] | None = None,
+        selected: Selected = None,
         ahead: int = 1,
     ) -> None:
-        self._selected = None if selected is None else set(selected)
+        self._selected = chooser(selected)
         self._catalogue = Catalogue(topology, self._selected)
         self._judge = ReferenceJudge(topology, settings, self._selected)
         self._clock = Clock()

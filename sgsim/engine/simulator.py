@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import mmap
 from collections import deque
-from collections.abc import Iterable
 from typing import Any, overload
 
 import numpy as np
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from sgsim.captures import from_packets
 from sgsim.compile import compile_topology
-from sgsim.engine.catalogue import Catalogue
+from sgsim.engine.catalogue import Catalogue, Selected
 from sgsim.engine.comparison import TableComparison
 from sgsim.engine.concerned import concerned
 from sgsim.kernels.judge import judge
@@ -67,7 +66,7 @@ def _most(size: int) -> int:
 
 
 class Simulator:
-    """Judges packets at the gates of the selected interfaces (all when None). See ``Engine`` for the members.
+    """Judges packets at the gates of the selected interfaces (see ``chooser``). See ``Engine`` for the members.
 
     The verdicts of a batch hold until ``ahead`` more have been judged.
 
@@ -78,7 +77,7 @@ class Simulator:
         self,
         topology: Topology,
         settings: Settings | None = None,
-        selected: Iterable[str] | None = None,
+        selected: Selected = None,
         ahead: int = 1,
     ) -> None:
         self._settings = settings or Settings()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
@@ -54,14 +54,18 @@ MANY = (IPv4Network("224.0.0.0/4"), IPv4Network("255.255.255.255/32"), IPv6Netwo
 class ReferenceJudge:
     """Judges packets one at a time, in the order of the merged stream.
 
-    ``selected`` are the ids of the interfaces that are guarded (all when None); the others are open gates.
+    ``selected`` are the ids of the interfaces that are guarded, or what is true of them (all when None); the others are
+    open gates.
     """
 
     def __init__(
-        self, topology: Topology, settings: Settings | None = None, selected: Iterable[str] | None = None
+        self,
+        topology: Topology,
+        settings: Settings | None = None,
+        selected: Iterable[str] | Callable[[Interface], bool] | None = None,
     ) -> None:
         self.settings = settings or Settings()
-        self._selected = None if selected is None else set(selected)
+        self._selected = selected if selected is None or callable(selected) else frozenset(selected)
         self.clock = -(1 << 63)
         self._started_ns: int | None = None
         self._hold(topology)
@@ -73,10 +77,14 @@ class ReferenceJudge:
     def _hold(self, topology: Topology) -> None:
         """The topology holds from now on, whatever is remembered."""
         self.topology = topology
-        chosen = topology.interfaces if self._selected is None else self._selected
-        self.interfaces = [i for i in topology.interfaces.values() if i.interface_id in chosen]
+        self.interfaces = [i for i in topology.interfaces.values() if self._guards(i)]
         self._exact = {address: i for i in self.interfaces for address in i.addresses}
         self.rulebook = RuleBook(topology, self.settings)
+
+    def _guards(self, interface: Interface) -> bool:
+        if callable(self._selected):
+            return self._selected(interface)
+        return self._selected is None or interface.interface_id in self._selected
 
     # --- section 2: which observations a packet makes -------------------------------------------------------------
 

@@ -106,7 +106,7 @@ _PEERING = (
     " RequesterVpcInfo(VpcId OwnerId Region CidrBlock) AccepterVpcInfo(VpcId OwnerId Region CidrBlock))"
 )
 _PEERING_ID = "VpcPeeringConnectionId" + _DRY_RUN
-_MORE_CIDRS = " Ipv6CidrBlock Ipv4IpamPoolId Ipv4NetmaskLength# Ipv6IpamPoolId Ipv6NetmaskLength#"
+_MORE_CIDRS = " Ipv6CidrBlock Ipv4IpamPoolId* Ipv4NetmaskLength* Ipv6IpamPoolId* Ipv6NetmaskLength*"
 _ADDRESS_POOLS = _MORE_CIDRS + _TAG_SPECIFICATIONS + _DRY_RUN
 _VPC = f"VpcId CidrBlock IsDefault? OwnerId Ipv6CidrBlockAssociationSet[Ipv6CidrBlock]{_TAGS}"
 _TAGGING = "Resources=resourceId[.resourceId]" + _TAGS + _DRY_RUN
@@ -137,7 +137,7 @@ CALLS = {
     ),
     "DeleteNetworkInterface": Call("NetworkInterfaceId" + _DRY_RUN),
     "AttachNetworkInterface": Call(
-        "NetworkInterfaceId InstanceId DeviceIndex# NetworkCardIndex# EnaSrdSpecification* EnaQueueCount#" + _DRY_RUN,
+        "NetworkInterfaceId InstanceId DeviceIndex# NetworkCardIndex# EnaSrdSpecification* EnaQueueCount*" + _DRY_RUN,
         "AttachmentId NetworkCardIndex#",
         ("eni-attach-",),
     ),
@@ -169,7 +169,7 @@ CALLS = {
     ),
     "ModifyManagedPrefixList": Call(
         "PrefixListId CurrentVersion# PrefixListName AddEntries[Cidr Description] RemoveEntries[Cidr] MaxEntries#"
-        " IpamPrefixListResolverSyncEnabled?" + _DRY_RUN,
+        " IpamPrefixListResolverSyncEnabled*" + _DRY_RUN,
         _PREFIX_LIST,
     ),
     "DeleteManagedPrefixList": Call("PrefixListId" + _DRY_RUN, _PREFIX_LIST),
@@ -183,7 +183,7 @@ CALLS = {
     "RejectVpcPeeringConnection": Call(_PEERING_ID, _RETURN),
     "DeleteVpcPeeringConnection": Call(_PEERING_ID, _RETURN),
     "CreateVpc": Call(
-        "CidrBlock InstanceTenancy AmazonProvidedIpv6CidrBlock? Ipv6Pool Ipv6CidrBlockNetworkBorderGroup"
+        "CidrBlock InstanceTenancy AmazonProvidedIpv6CidrBlock? Ipv6Pool* Ipv6CidrBlockNetworkBorderGroup*"
         " VpcEncryptionControl*" + _ADDRESS_POOLS,
         f"Vpc({_VPC})",
         ("vpc-",),
@@ -191,13 +191,13 @@ CALLS = {
     "CreateDefaultVpc": Call("DryRun?", f"Vpc({_VPC})", ("vpc-",)),
     "DeleteVpc": Call("VpcId" + _DRY_RUN),
     "AssociateVpcCidrBlock": Call(
-        "VpcId CidrBlock AmazonProvidedIpv6CidrBlock? Ipv6Pool Ipv6CidrBlockNetworkBorderGroup" + _MORE_CIDRS,
+        "VpcId CidrBlock AmazonProvidedIpv6CidrBlock? Ipv6Pool* Ipv6CidrBlockNetworkBorderGroup*" + _MORE_CIDRS,
         "VpcId CidrBlockAssociation(AssociationId CidrBlock) Ipv6CidrBlockAssociation(AssociationId Ipv6CidrBlock)",
         ("vpc-cidr-assoc-",),
     ),
     "DisassociateVpcCidrBlock": Call("AssociationId", "VpcId"),
     "CreateSubnet": Call(
-        "VpcId CidrBlock AvailabilityZone AvailabilityZoneId OutpostArn Ipv6Native?" + _ADDRESS_POOLS,
+        "VpcId CidrBlock AvailabilityZone AvailabilityZoneId OutpostArn* Ipv6Native?" + _ADDRESS_POOLS,
         f"Subnet(SubnetId VpcId CidrBlock AvailabilityZone OwnerId{_TAGS})",
         ("subnet-",),
     ),

@@ -56,6 +56,25 @@ class PassedOver:
     other_services: int = 0
     unmodelled: Mapping[str, int] = field(default_factory=dict)
 
+    def text(self, elsewhere: int = 0) -> str:
+        """One line, or "" where there were none; ``elsewhere``: how many were about what the snapshot does not hold."""
+        parts = [
+            f"{number:,} {words}"
+            for number, words in (
+                (self.failed, "failed"),
+                (self.read_only, "only read"),
+                (self.repeated, "there twice"),
+                (self.other_services, "of other services"),
+                (elsewhere, "about what the snapshot does not hold"),
+            )
+            if number
+        ]
+        if self.unmodelled:
+            most = sorted(self.unmodelled.items(), key=lambda item: (-item[1], item[0]))
+            names = ", ".join(f"{name} {number:,}" for name, number in most[:5]) + ", ..." * (len(most) > 5)
+            parts.append(f"{sum(self.unmodelled.values()):,} that change nothing of what is judged ({names})")
+        return f"events of CloudTrail's passed over: {', '.join(parts)}" if parts else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Changes:
