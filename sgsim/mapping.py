@@ -33,7 +33,16 @@ class AddressMap:
     """
 
     def __init__(self, topology: Topology, maps: Mapping[str, str]) -> None:
+        self._maps = maps
         self._replacements = [_replacement(topology, text, eni) for text, eni in maps.items()]
+
+    def change(self, topology: Topology) -> None:
+        """From now on the primary addresses are those of another topology; where an interface is gone, or has none of
+        the family any more, the address that it had stays: it is nobody's then."""
+        for place, (text, eni) in enumerate(self._maps.items()):
+            interface = topology.interfaces.get(eni)
+            if interface is not None and interface.primary(self._replacements[place].version) is not None:
+                self._replacements[place] = _replacement(topology, text, eni)
 
     def apply(self, columns: PacketColumns) -> None:
         """Replace in the sources, destinations and quotes of a batch, in place; all at once, so that nothing is

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgsim.captures import Capture, Decapsulated, MergedBatch, PacketCapture, PacketWriter, merged, open_capture
-from sgsim.engine import Engine, ReferenceEngine, Simulator
+from sgsim.engine import Engine, ReferenceEngine, Selected, Simulator
 from sgsim.errors import OutputError, SelectionError
 from sgsim.kernels.compiling import is_compiled
 from sgsim.layout import FIRST_DROP, Verdicts
@@ -27,10 +26,13 @@ from sgsim.reports.records import RecordWriter
 from sgsim.reports.strangers import most_common
 from sgsim.reports.summary import Summary, summarise
 from sgsim.reports.tally import Tally
+from sgsim.reports.wording import time_text
 from sgsim.selection import known_interface, nearest_names, select
 from sgsim.sources import load_topology
+from sgsim.sources.places import Notes
+from sgsim.timeline import Outcome, Piece, Timeline
 
-ENGINES: Mapping[str, Callable[[Topology, Settings, list[str], int], Engine]] = {
+ENGINES: Mapping[str, Callable[[Topology, Settings, Selected, int], Engine]] = {
     "fast": Simulator,
     "reference": ReferenceEngine,
 }
@@ -86,6 +88,7 @@ def replay(
     engine: str = "fast",
     jobs: int = 1,
     outputs: Outputs | None = None,
+    changes: Sequence[str | Path] = (),
     strict: bool = False,
     listeners: Listeners | None = None,
 ) -> Summary:
@@ -95,7 +98,8 @@ def replay(
     interfaces (all without them); ``at`` says at which interface a capture was taken, by its name as given; ``maps``
     says which interface an address of the captures stands for; ``decapsulate`` judges the frames inside a tunnel's
     packets, packets that are written are still the outer ones; ``engine`` is "fast" or "reference"; ``jobs`` is the
-    number of threads, on which nothing but the speed depends.
+    number of threads, on which nothing but the speed depends; ``changes`` are files of what happens to the snapshot
+    meanwhile (docs/changes.md).
 
     Raises SgsimError: input that cannot be read or judged, results that cannot be written; with ``strict``, doubtful
     input too. Output files then keep the name ``FILE.part``.
@@ -103,18 +107,19 @@ def replay(
     outputs, listeners, settings = outputs or Outputs(), listeners or Listeners(), settings or Settings()
     named = [str(capture) for capture in captures if isinstance(capture, str | Path)]
     snapshot = [] if isinstance(topology, Topology) else [str(topology)]
-    check_outputs(outputs.names(), [*snapshot, *named])
+    check_outputs(outputs.names(), [*snapshot, *named, *map(str, changes)])
     forms = [_record_form(name) for name in outputs.observations]
     if named.count(STANDARD_OUTPUT) > 1:
         raise SelectionError("standard input (-) is given twice as a capture: it can be read once")
-    if not isinstance(topology, Topology):
-        topology = load_topology(topology, strict=strict)
-    run = _Run(topology, settings, listeners)
+    notes = Notes(strict)
+    loaded = topology if isinstance(topology, Topology) else load_topology(topology, strict=strict)
+    timeline = _timeline(topology, loaded, changes, strict, notes) if changes else Timeline(loaded, notes=notes)
+    run = _Run(timeline, settings, listeners, notes)
     run.select(enis, vpc_id, maps or {})
     with ExitStack() as stack:
         opened = [_opened(capture, strict, stack) for capture in captures]
-        places = _places(topology, run.selected, [capture.name for capture in opened], at or {})
-        judge = ENGINES[engine](topology, settings, run.selected, AHEAD if jobs > 1 else 1)
+        places = _places(run.topology, run.selected, [capture.name for capture in opened], at or {})
+        judge = ENGINES[engine](run.topology, settings, run.guards, AHEAD if jobs > 1 else 1)
         writers = _open_writers(stack, outputs, forms, judge, opened)
         if not is_compiled(KERNELS[engine]):
             listeners.notice(COMPILING)
@@ -153,16 +158,22 @@ class _Writers:
 class _Run:
     """One replay, from the selection to the summary."""
 
-    def __init__(self, topology: Topology, settings: Settings, listeners: Listeners) -> None:
-        self._topology, self._settings, self._listeners = topology, settings, listeners
+    def __init__(self, timeline: Timeline, settings: Settings, listeners: Listeners, notes: Notes) -> None:
+        self._timeline, self._settings, self._listeners, self._notes = timeline, settings, listeners, notes
+        self.topology = timeline.topology
         self._warnings: dict[str, None] = {}  # in order, each once
         self.selected: list[str] = []
-        self._map = AddressMap(topology, {})
-        self._warn(topology.warnings)
+        self.guards: Selected = None
+        self._map = AddressMap(self.topology, {})
+        self._groups: dict[str, None] = {}  # that selected interfaces have, or had
+        self._first = self.topology
+        self._warn((*self.topology.warnings, *timeline.warnings))
 
     def select(self, enis: Sequence[str], vpc_id: str | None, maps: Mapping[str, str]) -> None:
-        self.selected = select(self._topology, enis, vpc_id)
-        self._map = AddressMap(self._topology, maps)
+        self.selected = select(self.topology, enis, vpc_id)
+        if enis or vpc_id is not None:  # interfaces that changes bring are chosen by the same
+            self.guards = lambda each: (not enis or each.interface_id in enis) and vpc_id in (None, each.vpc_id)
+        self._map = AddressMap(self.topology, maps)
 
     def through(
         self,
@@ -177,39 +188,67 @@ class _Run:
         or -1."""
         tally = Tally(engine)
         begun = time.perf_counter()
+        self._note_groups(engine)
 
-        def judge(batch: MergedBatch) -> Verdicts:
-            self._map.apply(batch.columns)
-            return engine.judge_columns(batch.columns, None if places is None else places[batch.capture])
+        def judge(piece: Piece) -> tuple[Verdicts, Outcome | None]:
+            outcome = self._timeline.reach(piece, engine)
+            if self._timeline.topology is not self.topology:
+                self.topology = self._timeline.topology
+                self._map.change(self.topology)
+                self._note_groups(engine)
+            columns = piece.batch.columns
+            self._map.apply(columns)
+            return engine.judge_columns(columns, None if places is None else places[piece.batch.capture]), outcome
 
-        def take(batch: MergedBatch, verdicts: Verdicts) -> None:
-            tally.add(batch.columns, verdicts)
-            writers.write(batch, verdicts)
+        def take(piece: Piece, judged: tuple[Verdicts, Outcome | None]) -> None:
+            verdicts, outcome = judged
+            tally.add(piece.batch.columns, verdicts)
+            self._timeline.count(outcome, piece, verdicts)
+            writers.write(piece.batch, verdicts)
             self._listeners.progress(*_position(captures), tally.packets)
 
-        relay(merged(streams, ahead=AHEAD if jobs > 1 else 1), judge, take, jobs)
+        batches = merged(streams, ahead=AHEAD if jobs > 1 else 1)
+        relay(self._timeline.pieces(batches), judge, take, jobs)
         writers.finish()
         seconds = time.perf_counter() - begun
         for capture in captures:
             self._warn(capture.warnings)
         if engine.jumped is not None:
             self._warn([_jump_text(*engine.jumped)])
+        self._warn((*self._notes.warnings, *self._timeline.remarks()))
         return summarise(
-            self._topology,
+            self.topology,
             self._settings,
             engine,
             tally,
             captures=[capture.name for capture in captures],
+            groups=self._groups,
+            changes=self._timeline.outcomes(),
             warnings=list(self._warnings),
             seconds=seconds,
-            strangers=most_common(tally.strangers, MOST_STRANGERS, self._topology, set(self.selected)),
+            strangers=most_common(tally.strangers, MOST_STRANGERS, self._first, set(self.selected)),
         )
+
+    def _note_groups(self, engine: Engine) -> None:
+        self._groups |= dict.fromkeys(group_id for each in engine.interfaces for group_id in each.group_ids)
 
     def _warn(self, warnings: Iterable[str]) -> None:
         for text in warnings:
             if text not in self._warnings:
                 self._warnings[text] = None
                 self._listeners.warning(text)
+
+
+def _timeline(
+    source: Topology | str | Path, topology: Topology, files: Sequence[str | Path], strict: bool, notes: Notes
+) -> Timeline:
+    """What files of changes say, on the cloud that the snapshot makes. Raises InputError."""
+    from sgsim.plane import Plane
+    from sgsim.sources.changes import read_changes
+
+    told = read_changes(files, strict=strict)
+    plane = Plane(source, topology, told.changes)
+    return Timeline(plane.snapshot(), told, plane, notes=notes)
 
 
 def _opened(capture: str | Path | Iterable[Any], strict: bool, stack: ExitStack) -> AnyCapture:
@@ -279,14 +318,6 @@ def _record_form(name: str) -> str:
 def _jump_text(before: int, after: int) -> str:
     days = (after - before) / 86_400e9
     return (
-        f"the clock jumps from {_time_text(before)} to {_time_text(after)} ({days:,.0f} days): "
+        f"the clock jumps from {time_text(before)} to {time_text(after)} ({days:,.0f} days): "
         "connections that were idle in between are gone there"
     )
-
-
-def _time_text(time_ns: int) -> str:
-    """UTC to the second; the nanoseconds themselves where they are no year that a calendar knows."""
-    try:
-        return f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=time_ns // 1_000_000_000):%Y-%m-%d %H:%M:%S} UTC"
-    except OverflowError:
-        return f"{time_ns} ns"

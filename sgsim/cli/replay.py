@@ -77,6 +77,15 @@ which = _options(
         help="Judge the frames inside UDP packets to port 4789, as VPC Traffic Mirroring sends them.",
     ),
 )
+happening = _options(
+    click.option(
+        "--changes",
+        metavar="FILE",
+        multiple=True,
+        help="What happens to the snapshot meanwhile: EC2 API calls with their times, or CloudTrail's events. May be "
+        "repeated.",
+    ),
+)
 results = _options(
     click.option(
         "-o",
@@ -162,6 +171,7 @@ running = _options(
 @click.argument("snapshot")
 @click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...")
 @which
+@happening
 @results
 @judging
 @running
@@ -215,6 +225,7 @@ def _replay(snapshot: str, captures: tuple[str, ...], options: dict[str, Any]) -
             engine=options["engine"],
             jobs=options["jobs"],
             outputs=outputs,
+            changes=options["changes"],
             strict=options["strict"],
             listeners=Listeners(
                 warning=lambda text: click.echo(f"sgsim: warning: {text}", err=True),

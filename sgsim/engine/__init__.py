@@ -8,6 +8,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sgsim.engine.catalogue import Selected
+from sgsim.engine.comparison import Comparison, Effect
+from sgsim.engine.concerned import concerned
 from sgsim.engine.reference import ReferenceEngine
 from sgsim.engine.simulator import Simulator
 from sgsim.layout import PacketColumns, Verdicts
@@ -42,15 +45,16 @@ class Engine(Protocol):
         call: it holds until ``ahead`` more batches have been judged.
         """
 
-    def change(self, topology: Topology) -> None:
-        """From the next packet on this topology holds (section 11); connections, marks, clock and counts stay.
+    def change(self, topology: Topology) -> Comparison:
+        """From the next packet on this topology holds (section 11); connections, marks, clock and counts stay. The
+        comparison is with what held before, for batches that are judged from now on.
 
-        Interfaces that come with it are guarded if all are, or if they were selected by their ids. Raises
-        SelectionError, as the constructor does, before anything has changed.
+        Interfaces that come with it are guarded if they are selected. Raises SelectionError, as the constructor does,
+        before anything has changed.
         """
 
     def live_entries(self) -> int:
         """Connections that are not idle at the clock."""
 
 
-__all__ = ["Engine", "ReferenceEngine", "Simulator"]
+__all__ = ["Comparison", "Effect", "Engine", "ReferenceEngine", "Selected", "Simulator", "concerned"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +10,19 @@ from numpy.typing import NDArray
 from sgsim.model import Interface, Topology
 from sgsim.selection import check_groups, check_owners
 
+Selected = Iterable[str] | Callable[[Interface], bool] | None
+
+
+def chooser(selected: Selected) -> Callable[[Interface], bool]:
+    """Which interfaces are guarded: those with these ids, those of which it is true, or (None) all."""
+    if selected is None or callable(selected):
+        return selected or (lambda _: True)
+    ids = frozenset(selected)
+    return lambda interface: interface.interface_id in ids
+
 
 class Catalogue:
-    """The guarded interfaces (all when ``selected`` is None) and the rules of all groups, as the topology has them and
+    """The guarded interfaces (see ``chooser``) and the rules of all groups, as the topology has them and
     as earlier ones had them.
 
     ``interfaces`` and ``rules`` only ever grow: what is gone keeps its number and the record that it had last. An
@@ -22,11 +32,10 @@ class Catalogue:
     Raises SelectionError where an interface has a group that the topology does not, or two own one address.
     """
 
-    def __init__(self, topology: Topology, selected: Iterable[str] | None = None) -> None:
+    def __init__(self, topology: Topology, selected: Selected = None) -> None:
         self.topology = topology
-        self._selected = None if selected is None else frozenset(selected)
-        chosen = topology.interfaces if self._selected is None else self._selected
-        self.interfaces = [i for i in topology.interfaces.values() if i.interface_id in chosen]
+        self._selected = chooser(selected)
+        self.interfaces = [i for i in topology.interfaces.values() if self._selected(i)]
         check_groups(topology, self.interfaces)
         check_owners(self.interfaces)
         self.rules = topology.rules()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sgsim.engine.catalogue import Catalogue
+from sgsim.engine.catalogue import Catalogue, Selected, chooser
 from sgsim.engine.clock import Clock
+from sgsim.engine.comparison import FLOW_LIMIT, Effect
 from sgsim.engine.packets import packets_of
 from sgsim.layout import (
     EGRESS,
@@ -24,10 +25,11 @@ from sgsim.layout import (
     Verdicts,
     verdicts_of,
 )
-from sgsim.model import Decision, Direction, Interface, Rule, Settings, Skip, Topology
+from sgsim.model import Decision, Direction, FragmentKind, Interface, Reason, Rule, Settings, Skip, Topology, Verdict
 from sgsim.reference import ReferenceJudge
 
 _REASON_CODES = {reason: code for code, reason in enumerate(REASONS)}
+_BY_RULES = {Reason.RULE, Reason.EXEMPT, Reason.UNFILTERED, Reason.NO_RULE, Reason.UNRESOLVED}
 _SKIP_CODES = {skip: code for code, skip in enumerate(SKIPS, start=1)}
 
 
@@ -38,11 +40,12 @@ class ReferenceEngine:
         self,
         topology: Topology,
         settings: Settings | None = None,
-        selected: Iterable[str] | None = None,
+        selected: Selected = None,
         ahead: int = 1,
     ) -> None:
-        self._catalogue = Catalogue(topology, selected)
-        self._judge = ReferenceJudge(topology, settings, selected)
+        self._selected = chooser(selected)
+        self._catalogue = Catalogue(topology, self._selected)
+        self._judge = ReferenceJudge(topology, settings, self._selected)
         self._clock = Clock()
         self.interfaces: list[Interface] = []
         self.rules: list[Rule] = []
@@ -80,10 +83,12 @@ class ReferenceEngine:
             rows[name] = values
         return verdicts_of(rows)
 
-    def change(self, topology: Topology) -> None:
+    def change(self, topology: Topology) -> ReferenceComparison:
         self._catalogue = self._catalogue.after(topology)
+        before = ReferenceJudge(self._judge.topology, self._judge.settings, self._selected)
         self._judge.change(topology)
         self._number()
+        return ReferenceComparison(before, self.interfaces)
 
     def live_entries(self) -> int:
         return self._judge.live_entries()
@@ -102,3 +107,35 @@ class ReferenceEngine:
             -1 if decision.rule is None else self._rule_numbers[decision.rule.group_id, decision.rule.rule_id],
             flags,
         )
+
+
+class ReferenceComparison:
+    """See ``Comparison``. ``interfaces`` are those that verdicts point into."""
+
+    def __init__(self, earlier: ReferenceJudge, interfaces: Sequence[Interface]) -> None:
+        self._earlier, self._interfaces = earlier, interfaces
+        self._packets = {True: 0, False: 0}  # by whether they pass now
+        self._flows = {True: 0, False: 0}
+        self._seen: set[tuple[str, bool, int, int]] = set()
+
+    def add(self, columns: PacketColumns, verdicts: Verdicts) -> None:
+        packets = list(packets_of(columns))
+        observations = zip(
+            *(c.tolist() for c in (verdicts.packet, verdicts.interface, verdicts.direction)), strict=True
+        )
+        for (row, place, code), reason in zip(observations, verdicts.reason.tolist(), strict=True):
+            packet = packets[row]
+            if packet is None or REASONS[reason] not in _BY_RULES or packet.fragment is FragmentKind.LATER:
+                continue
+            name, passes = self._interfaces[place].interface_id, REASONS[reason].verdict is Verdict.ALLOW
+            direction = Direction.EGRESS if code == EGRESS else Direction.INGRESS
+            if self._earlier.rules_said(packet, name, direction) is not (not passes):
+                continue
+            self._packets[passes] += 1
+            flow = (name, passes, int(columns.heads["flow"][row]), int(columns.heads["ends"][row]))
+            if flow[2] and flow not in self._seen and len(self._seen) < FLOW_LIMIT:
+                self._seen.add(flow)
+                self._flows[passes] += 1
+
+    def effect(self) -> Effect:
+        return Effect(self._flows[True], self._packets[True], self._flows[False], self._packets[False])

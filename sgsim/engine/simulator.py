@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import mmap
 from collections import deque
-from collections.abc import Iterable
 from typing import Any, overload
 
 import numpy as np
@@ -12,7 +11,9 @@ from numpy.typing import NDArray
 
 from sgsim.captures import from_packets
 from sgsim.compile import compile_topology
-from sgsim.engine.catalogue import Catalogue
+from sgsim.engine.catalogue import Catalogue, Selected
+from sgsim.engine.comparison import TableComparison
+from sgsim.engine.concerned import concerned
 from sgsim.kernels.judge import judge
 from sgsim.kernels.renew import renew
 from sgsim.kernels.slots import live, move
@@ -65,7 +66,7 @@ def _most(size: int) -> int:
 
 
 class Simulator:
-    """Judges packets at the gates of the selected interfaces (all when None). See ``Engine`` for the members.
+    """Judges packets at the gates of the selected interfaces (see ``chooser``). See ``Engine`` for the members.
 
     The verdicts of a batch hold until ``ahead`` more have been judged.
 
@@ -76,7 +77,7 @@ class Simulator:
         self,
         topology: Topology,
         settings: Settings | None = None,
-        selected: Iterable[str] | None = None,
+        selected: Selected = None,
         ahead: int = 1,
     ) -> None:
         self._settings = settings or Settings()
@@ -116,8 +117,10 @@ class Simulator:
         found = judge(columns, self.table, anywhere, self._state, rows.view(np.int64))
         return verdicts_of(rows[:found])
 
-    def change(self, topology: Topology) -> None:
+    def change(self, topology: Topology) -> TableComparison:
         later = self._catalogue.after(topology)
+        names = concerned(self._catalogue.topology, topology)
+        before = TableComparison(self.table, [each.interface_id in names for each in self.interfaces])
         present = later.present()
         self._compilation = compile_topology(topology, present, self._settings, later.numbers, self._compilation)
         self.table = self._compilation.table
@@ -126,6 +129,7 @@ class Simulator:
         self.interfaces[:], self.rules[:] = later.interfaces, later.rules
         self._state = self._state._replace(**_of_interfaces(present, self._settings))
         renew(self._state, self.table, staying, np.zeros(1, dtype=BODY))
+        return before
 
     @overload
     def judge(self, packets: list[Any] | tuple[Any, ...]) -> list[list[Decision]]: ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
@@ -54,14 +54,18 @@ MANY = (IPv4Network("224.0.0.0/4"), IPv4Network("255.255.255.255/32"), IPv6Netwo
 class ReferenceJudge:
     """Judges packets one at a time, in the order of the merged stream.
 
-    ``selected`` are the ids of the interfaces that are guarded (all when None); the others are open gates.
+    ``selected`` are the ids of the interfaces that are guarded, or what is true of them (all when None); the others are
+    open gates.
     """
 
     def __init__(
-        self, topology: Topology, settings: Settings | None = None, selected: Iterable[str] | None = None
+        self,
+        topology: Topology,
+        settings: Settings | None = None,
+        selected: Iterable[str] | Callable[[Interface], bool] | None = None,
     ) -> None:
         self.settings = settings or Settings()
-        self._selected = None if selected is None else set(selected)
+        self._selected = selected if selected is None or callable(selected) else frozenset(selected)
         self.clock = -(1 << 63)
         self._started_ns: int | None = None
         self._hold(topology)
@@ -73,10 +77,14 @@ class ReferenceJudge:
     def _hold(self, topology: Topology) -> None:
         """The topology holds from now on, whatever is remembered."""
         self.topology = topology
-        chosen = topology.interfaces if self._selected is None else self._selected
-        self.interfaces = [i for i in topology.interfaces.values() if i.interface_id in chosen]
+        self.interfaces = [i for i in topology.interfaces.values() if self._guards(i)]
         self._exact = {address: i for i in self.interfaces for address in i.addresses}
         self.rulebook = RuleBook(topology, self.settings)
+
+    def _guards(self, interface: Interface) -> bool:
+        if callable(self._selected):
+            return self._selected(interface)
+        return self._selected is None or interface.interface_id in self._selected
 
     # --- section 2: which observations a packet makes -------------------------------------------------------------
 
@@ -345,6 +353,16 @@ class ReferenceJudge:
             return Decision(interface.interface_id, direction, Reason.TABLE_FULL)
         self._open(interface, direction.opposite, packet, key, rule).replied = True
         return Decision(interface.interface_id, direction, Reason.ASSUMED, rule, tracked=True, opened=True)
+
+    def rules_said(self, packet: Packet, interface_id: str, direction: Direction) -> bool | None:
+        """Whether the rules alone admit the packet at this gate, or are not asked there; None where it meets another
+        gate, or none. Nothing is remembered."""
+        owner = self._owner(packet.src if direction is Direction.EGRESS else packet.dst)
+        if owner is None or owner.interface_id != interface_id:
+            return None
+        if not owner.group_ids or self.rulebook.exempt(owner, direction, packet):
+            return True
+        return bool(self.rulebook.matching_rules(owner, direction, packet))
 
     # --- section 11: changes --------------------------------------------------------------------------------------
 

@@ -49,14 +49,12 @@ class ParquetRecords:
         import pyarrow
         import pyarrow.parquet
 
-        self._arrow, self._only, self._file = pyarrow, only, _Output(file)
+        self._arrow, self._only, self._file, self._engine = pyarrow, only, _Output(file), engine
         self._captures = _Words(captures)
-        self._enis = _Words(i.interface_id for i in engine.interfaces)
         self._directions = _Words({INGRESS: Direction.INGRESS, EGRESS: Direction.EGRESS}[code] for code in (0, 1))
         self._verdicts = _Words(reason.verdict for reason in REASONS)
         self._reasons = _Words(REASONS)
-        self._rules = _Words(rule.rule_id for rule in engine.rules)
-        self._groups = _Words(rule.group_id for rule in engine.rules)
+        self._learn()
         self._group = _room_for_rows()
         self._rows = 0
         self._numbers = Numbered(_empty_table(_FIRST_ADDRESSES), _empty_table(_FIRST_ADDRESSES))
@@ -71,6 +69,14 @@ class ParquetRecords:
             write_statistics=[name for name in FIELDS if name not in _WORDS],
             dictionary_pagesize_limit=ROWS * (LONGEST_TEXT + 4),
         )
+
+    def _learn(self) -> None:
+        """Take the names of all interfaces and rules."""
+        self._known = len(self._engine.interfaces), len(self._engine.rules)
+        rules = self._engine.rules[: self._known[1]]
+        self._enis = _Words(i.interface_id for i in self._engine.interfaces[: self._known[0]])
+        self._rules = _Words(rule.rule_id for rule in rules)
+        self._groups = _Words(rule.group_id for rule in rules)
 
     def write(self, batch: MergedBatch, verdicts: Verdicts) -> int:
         """Take a batch's observations; returns how many. They reach the file when the row group is full."""
@@ -88,6 +94,8 @@ class ParquetRecords:
         self._rows += len(places)
 
     def _write_group(self) -> None:
+        if self._known != (len(self._engine.interfaces), len(self._engine.rules)):
+            self._learn()  # a change of the topology brought some
         group = RowGroup._make(column[: self._rows] for column in self._group)
         columns = {
             "capture": self._words(self._captures, group.capture),

@@ -21,7 +21,7 @@ from sgsim.kernels.addresses import LONGEST_TEXT, MAPPED_DOTTED
 from sgsim.kernels.recordtext import NUMBERS, STEPS, Steps, Wording, write_lines
 from sgsim.kernels.rowgroup import Stream
 from sgsim.layout import EGRESS, FIRST_DROP, INGRESS, REASONS, Verdicts
-from sgsim.model import Direction, Verdict
+from sgsim.model import Direction, Rule, Verdict
 
 FIELDS = ["capture", "packet", "time_ns", "eni", "direction", "verdict", "reason", "rule", "group", "tracked"]
 FIELDS += ["protocol", "src", "src_port", "dst", "dst_port", "icmp_type", "icmp_code", "length"]
@@ -55,23 +55,30 @@ class RecordWriter:
     def __init__(
         self, file: Sink, form: str, engine: Engine, captures: Sequence[str], only: Verdict | None = None
     ) -> None:
-        self._file, self._only = file, only
-        joined = _csv if form == "csv" else _json
+        self._file, self._only, self._kind, self._engine, self._captures = file, only, form, engine, captures
+        self._learn()
+        if form == "csv":
+            file.write((",".join(FIELDS) + "\n").encode())
+
+    def _learn(self) -> None:
+        """Make the text of all interfaces and rules."""
+        self._known = len(self._engine.interfaces), len(self._engine.rules)
+        joined = _csv if self._kind == "csv" else _json
         parts = [
-            [("{" if form == "ndjson" else "") + text for text in joined(_captures(captures))],
-            ["," + text for text in joined({"eni": i.interface_id} for i in engine.interfaces)],
+            [("{" if self._kind == "ndjson" else "") + text for text in joined(_captures(self._captures))],
+            ["," + text for text in joined({"eni": i.interface_id} for i in self._engine.interfaces[: self._known[0]])],
             ["," + text for text in joined(_ways())],
-            ["," + text for text in joined(_rules(engine))],
-            _csv_joints() if form == "csv" else _json_joints(),
+            ["," + text for text in joined(_rules(self._engine.rules[: self._known[1]]))],
+            _csv_joints() if self._kind == "csv" else _json_joints(),
         ]
         self._form = _wording(parts), _empty_steps()
         longest = sum(max((len(_bytes(text)) for text in part), default=0) for part in parts[:-1])
         self._out = np.zeros(_LINES * (longest + sum(map(len, parts[-1])) + NUMBERS + 2 * LONGEST_TEXT), dtype=np.uint8)
-        if form == "csv":
-            file.write((",".join(FIELDS) + "\n").encode())
 
     def write(self, batch: MergedBatch, verdicts: Verdicts) -> int:
         """Write a batch's observations; returns how many."""
+        if self._known != (len(self._engine.interfaces), len(self._engine.rules)):
+            self._learn()  # a change of the topology brought some
         places = chosen(verdicts, self._only)
         stream = Stream(batch.capture, batch.number)
         for begin in range(0, len(places), _LINES):
@@ -92,9 +99,9 @@ def _ways() -> Iterator[Fields]:
             yield {"direction": directions[code], "verdict": reason.verdict, "reason": reason}
 
 
-def _rules(engine: Engine) -> Iterator[Fields]:
+def _rules(rules: Iterable[Rule]) -> Iterator[Fields]:
     yield {"rule": None, "group": None}
-    for rule in engine.rules:
+    for rule in rules:
         yield {"rule": rule.rule_id, "group": rule.group_id}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,8 @@ from sgsim.model import (
 )
 from sgsim.reference import RuleBook
 from sgsim.reports.tally import DroppedFlow, Tally
+from sgsim.sources.places import Place
+from sgsim.timeline import Outcome
 
 MOST_DROPPED_FLOWS = 20
 
@@ -81,6 +83,7 @@ class Summary:
     opened: int
     replaced: int
     live: int
+    changes: tuple[Outcome, ...]
     stale: tuple[str, ...]
     unresolved: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -111,11 +114,31 @@ class Summary:
             "dropped_flows": [_flow_json(flow) for flow in self.dropped_flows],
             "dropped_flows_other": self.dropped_flows_other,
             "connections": {"opened": self.opened, "replaced": self.replaced, "live": self.live},
+            "changes": [self._change_json(outcome) for outcome in self.changes],
             "stale": list(self.stale),
             "unresolved": list(self.unresolved),
             "warnings": list(self.warnings),
             "seconds": round(self.seconds, 6),
             "packets_per_second": round(self.packets_per_second),
+        }
+
+    def _change_json(self, outcome: Outcome) -> dict[str, Any]:
+        first, effect = outcome.took_effect, outcome.effect
+        return {
+            "at_ns": outcome.at_ns,
+            "call": outcome.change.call,
+            "place": place_text(outcome.change.place),
+            "took_effect": None
+            if first is None
+            else {"capture": self.captures[first.capture], "packet": first.packet, "time_ns": first.time_ns},
+            "applied": outcome.applied,
+            "error": None if outcome.refusal is None else dict(zip(("code", "message"), outcome.refusal, strict=True)),
+            "effect": None
+            if effect is None
+            else {
+                "admitted": {"flows": effect.admitted_flows, "packets": effect.admitted_packets},
+                "dropped": {"flows": effect.dropped_flows, "packets": effect.dropped_packets},
+            },
         }
 
     def json(self) -> str:
@@ -131,10 +154,12 @@ def summarise(
     captures: Sequence[str],
     warnings: Sequence[str],
     seconds: float,
+    groups: Collection[str],
+    changes: Sequence[Outcome] = (),
     strangers: Sequence[Stranger] = (),
 ) -> Summary:
-    """Name the numbers of a tally, after the last batch."""
-    groups = {group_id for interface in engine.interfaces for group_id in interface.group_ids}
+    """Name the numbers of a tally, after the last batch. ``topology`` is the one that held last, ``groups`` those that
+    selected interfaces have or had."""
     allowed = int(tally.gates[:, :, :FIRST_DROP].sum())
     dropped = int(tally.gates[:, :, FIRST_DROP:].sum())
     stale, unresolved = doubtful_rules(topology, settings, engine)
@@ -159,6 +184,7 @@ def summarise(
         opened=tally.opened,
         replaced=tally.replaced,
         live=engine.live_entries(),
+        changes=tuple(changes),
         stale=stale,
         unresolved=unresolved,
         warnings=tuple(warnings),
@@ -177,11 +203,12 @@ def doubtful_rules(topology: Topology, settings: Settings, engine: Engine) -> tu
     """
     book = RuleBook(topology, settings)
     first_of: dict[str, Interface] = {}
-    for interface in engine.interfaces:
-        for group_id in interface.group_ids:
-            first_of.setdefault(group_id, interface)
+    for each in engine.interfaces:
+        interface = topology.interfaces.get(each.interface_id)  # some may be gone
+        for group_id in interface.group_ids if interface else ():
+            first_of.setdefault(group_id, topology.interfaces[each.interface_id])
     stale, unresolved = [], []
-    for rule in engine.rules:
+    for rule in topology.rules():
         if rule.group_id in first_of and isinstance(rule.peer, GroupReference | PrefixListReference):
             peers = book.peers(first_of[rule.group_id], rule)
             if peers.stale:
@@ -189,6 +216,11 @@ def doubtful_rules(topology: Topology, settings: Settings, engine: Engine) -> tu
             elif not peers.resolved:
                 unresolved.append(rule.rule_id)
     return tuple(stale), tuple(unresolved)
+
+
+def place_text(place: Place) -> str:
+    """The file, and the place in it."""
+    return f"{place.file}: {place}" if str(place) else place.file
 
 
 def _gate_counts(engine: Engine, tally: Tally) -> list[GateCount]:

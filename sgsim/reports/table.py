@@ -12,12 +12,22 @@ from rich.text import Text
 from sgsim.model import Direction, Interface, Reason, Skip, TcpPickup
 from sgsim.reports.summary import GateCount, Stranger, Summary
 from sgsim.reports.tally import DroppedFlow
-from sgsim.reports.wording import REASON_WORDS, interface_text, protocol_text, rule_text, socket_text
+from sgsim.reports.wording import REASON_WORDS, interface_text, protocol_text, rule_text, socket_text, time_text
+from sgsim.timeline import Outcome
 
-MOST_INTERFACES, MOST_FLOWS, MOST_RULES, MOST_NAMES = 10, 8, 5, 5
+MOST_INTERFACES, MOST_FLOWS, MOST_CHANGES, MOST_RULES, MOST_NAMES = 10, 8, 12, 5, 5
 PLAIN_WIDTH = 120  # columns, where the output is no terminal
 ALLOWED, DROPPED, HEADING, FAINT = "green", "red", "bold", "dim"
 
+SUBJECTS = (
+    "GroupId",
+    "GroupName",
+    "NetworkInterfaceId",
+    "InstanceId",
+    "PrefixListId",
+    "VpcPeeringConnectionId",
+    "VpcId",
+)
 SKIP_WORDS = {
     Skip.NOT_IP: "not IP",
     Skip.LOCAL: "within one interface",
@@ -34,7 +44,13 @@ def print_summary(summary: Summary, file: TextIO) -> None:
     console = Console(file=file, width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
     with console.capture() as printed:  # rich would end the process itself where the reader is gone
         console.print(_totals(summary))
-        for part in (_interfaces(summary), _dropped(summary), _rules(summary), _remarks(summary)):
+        for part in (
+            _interfaces(summary),
+            _dropped(summary),
+            _changes(summary),
+            _rules(summary),
+            _remarks(summary),
+        ):
             if part is not None:
                 console.print()
                 console.print(part)
@@ -147,6 +163,46 @@ def _gate(interface: Interface, direction: Direction) -> str:
 
 def _flow(flow: DroppedFlow) -> str:
     return f"{protocol_text(flow.protocol)} {flow.src} -> {socket_text(flow.dst, flow.dst_port)}"
+
+
+# --- changes ----------------------------------------------------------------------------------------------------------
+
+
+def _changes(summary: Summary) -> RenderableType | None:
+    """What became of each change, in the order of time."""
+    if not summary.changes:
+        return None
+    table = _grid("Changes", ("at", False), ("call", False), ("of", False), ("what it did", False))
+    for outcome in summary.changes[:MOST_CHANGES]:
+        at = "-" if outcome.at_ns is None else time_text(outcome.at_ns, milliseconds=True)
+        table.add_row(at, outcome.change.call, _subject(outcome), _effect(outcome))
+    more = _more(len(summary.changes) - MOST_CHANGES, "change")
+    return Group(table, *([Text(more, FAINT)] if more else []))
+
+
+def _subject(outcome: Outcome) -> str:
+    """The id that the call is about."""
+    params = outcome.change.params
+    return next((str(params[name]) for name in SUBJECTS if name in params), "")
+
+
+def _effect(outcome: Outcome) -> Text:
+    if outcome.took_effect is None:
+        return Text("not reached: no packet came then or later", FAINT)
+    if outcome.refusal is not None:
+        return Text(f"refused: {outcome.refusal[0]}", DROPPED)
+    if outcome.effect is None:
+        return Text("told with the next one, at the same packet", FAINT)
+    found = outcome.effect
+    text = Text()
+    for words, flows, packets, style in (
+        ("admitted", found.admitted_flows, found.admitted_packets, ALLOWED),
+        ("dropped", found.dropped_flows, found.dropped_packets, DROPPED),
+    ):
+        if packets:
+            text.append(", " if text else "")
+            text.append(f"{words} {_count(packets, 'packet')} of {_count(flows, 'flow')}", style)
+    return text or Text("nothing that was seen", FAINT)
 
 
 # --- rules ------------------------------------------------------------------------------------------------------------

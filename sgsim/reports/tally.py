@@ -38,7 +38,7 @@ class Tally:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._interfaces = engine.interfaces
+        self._engine = engine
         self.packets = 0
         self._counts = Counts(
             skips=np.zeros(1 + len(SKIPS), dtype=np.int64),
@@ -51,9 +51,20 @@ class Tally:
 
     def add(self, columns: PacketColumns, verdicts: Verdicts) -> None:
         """Count a batch of judged packets (``columns.skip`` as the engine left it)."""
+        self._know_all()
         self._make_room(len(verdicts.packet))
         tally(columns, verdicts.rows.view(np.int64), self._counts, self._flows)
         self.packets += len(columns.heads)
+
+    def _know_all(self) -> None:
+        """A change of the topology may have brought interfaces and rules."""
+        gates, rules = self._counts.gates, self._counts.rules
+        interfaces, numbers = len(self._engine.interfaces), len(self._engine.rules)
+        if interfaces > len(gates) or numbers > len(rules):
+            self._counts = self._counts._replace(
+                gates=np.concatenate([gates, np.zeros((interfaces - len(gates), *gates.shape[1:]), dtype=np.int64)]),
+                rules=np.concatenate([rules, np.zeros(numbers - len(rules), dtype=CREDIT)]),
+            )
 
     def _make_room(self, observations: int) -> None:
         old, used = self._flows.rows, int(self._flows.numbers[0])
@@ -118,7 +129,7 @@ class Tally:
     def _flow(self, src_hi: int, src_lo: int, dst_hi: int, dst_lo: int, key: int, packets: int) -> DroppedFlow:
         version = 6 if key >> 25 & 1 else 4
         return DroppedFlow(
-            interface=self._interfaces[key >> 31],
+            interface=self._engine.interfaces[key >> 31],
             direction=Direction.EGRESS if (key >> 26 & 1) == EGRESS else Direction.INGRESS,
             protocol=key >> 16 & 255,
             src=address_of(version, src_hi, src_lo),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from sgsim.model import (
     ANY_PROTOCOL,
     ICMP,
@@ -56,6 +58,16 @@ def socket_text(address: Address | str, port: int | None) -> str:
     if port is None:
         return str(address)
     return f"[{address}]:{port}" if ":" in str(address) else f"{address}:{port}"
+
+
+def time_text(time_ns: int, milliseconds: bool = False) -> str:
+    """UTC, to the second or finer; the nanoseconds themselves where they are no year that a calendar knows."""
+    seconds, rest = divmod(time_ns, 1_000_000_000)
+    try:
+        text = f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds):%Y-%m-%d %H:%M:%S}"
+    except OverflowError:
+        return f"{time_ns} ns"
+    return text + (f".{rest // 1_000_000:03}" if milliseconds else "") + " UTC"
 
 
 def rule_text(rule: Rule, topology: Topology) -> str:

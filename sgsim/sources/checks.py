@@ -134,3 +134,12 @@ def timeout(seconds: int | None, name: str, place: Place) -> int | None:
     if seconds is not None and not least <= seconds <= most:
         raise place.refusal(f"{seconds} s is out of range", f"AWS takes {least} to {most} seconds")
     return seconds
+
+
+def unicode_text(text: str, place: Place) -> str:
+    """Text that can be written out again: JSON can hold halves of characters."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise place.refusal("holds half of a character (a lone surrogate)", "write the text in UTF-8") from None
+    return text

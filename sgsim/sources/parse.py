@@ -12,7 +12,8 @@ from sgsim.errors import InputError
 from sgsim.sources.places import Document
 
 _GZIP_MAGIC = b"\x1f\x8b"
-# A snapshot of 10,000 groups is below 100 MB; what inflates further than this is no snapshot (a decompression bomb).
+# A snapshot of 10,000 groups is below 100 MB; what inflates further than this is neither it nor a log of CloudTrail's
+# (a decompression bomb).
 _MOST_BYTES = 1 << 30
 
 
@@ -22,7 +23,7 @@ def read_document(path: Path) -> Document:
     Raises InputError naming the file, and line and column of what cannot be parsed.
     """
     file = str(path)
-    text = _text(file, _contents(path))
+    text = file_text(path)
     if not text.strip():
         raise InputError(file, "", "is empty", "give the output of an aws ec2 describe command, or a YAML scenario")
     if text.lstrip()[0] not in "{[":
@@ -42,6 +43,11 @@ def read_yaml(file: str, text: str) -> Document:
     return yaml_document(file, text)
 
 
+def file_text(path: Path) -> str:
+    """What a file says, gzip or not. Raises InputError: it cannot be read, damaged gzip, neither UTF-8 nor UTF-16."""
+    return _text(str(path), _contents(path))
+
+
 def _contents(path: Path) -> bytes:
     try:
         contents = path.read_bytes()
@@ -56,10 +62,10 @@ def _contents(path: Path) -> bytes:
             inflated += member.decompress(contents, max(1, _MOST_BYTES - len(inflated)))  # 0 would be no limit
             if not member.eof:
                 problem = "gzip data is cut off" if not member.unconsumed_tail else "inflates to more than 1 GiB"
-                raise InputError(str(path), "", problem, "save the describe output again")
+                raise InputError(str(path), "", problem, "save the file again")
             contents = member.unused_data.lstrip(b"\0")
     except zlib.error as error:
-        raise InputError(str(path), "", f"gzip data is damaged: {error}", "save the describe output again") from error
+        raise InputError(str(path), "", f"gzip data is damaged: {error}", "save the file again") from error
     return bytes(inflated)
 
 
@@ -81,7 +87,7 @@ def _json(file: str, text: str) -> Any:
     except msgspec.DecodeError as error:
         fault = str(error)
     except RecursionError:
-        raise InputError(file, "", "is nested too deeply to be a snapshot") from None
+        raise InputError(file, "", "is nested too deeply") from None
     # msgspec is the fast parser (3 ms for 50 groups of 60 rules), the standard library's names the line.
     try:
         json.loads(text)

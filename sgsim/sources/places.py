@@ -27,7 +27,8 @@ class Place(NamedTuple):
         return Place(self.file, self.path, line)
 
     def __str__(self) -> str:
-        return f"{self.path}, line {self.line}" if self.line and self.path else self.path
+        line = f"line {self.line}" if self.line else ""
+        return f"{self.path}, {line}" if self.path and line else self.path or line
 
     def refusal(self, problem: str, remedy: str = "") -> InputError:
         """The error to raise (or to doubt) about the value at this place; one line, even where a name has two."""
@@ -35,7 +36,7 @@ class Place(NamedTuple):
 
 
 class Document(NamedTuple):
-    """A parsed file. ``lines`` maps paths to line numbers, where the parser told them (YAML scenarios)."""
+    """A parsed file. ``lines`` maps paths to line numbers, where the parser told them (YAML)."""
 
     file: str
     data: Any

@@ -26,13 +26,14 @@ class Node:
 
     def __init__(self, value: Any, place: Place, lines: dict[str, int]) -> None:
         self.value, self._lines = value, lines
-        self.place = place.on_line(lines.get(place.path, 0))
+        self.place = place.on_line(lines.get(place.path, place.line))
 
     @classmethod
     def root(cls, document: Document) -> Node:
         return cls(document.data, Place(document.file), document.lines)
 
-    def _inner(self, key: str | int, value: Any) -> Node:
+    def inner(self, key: str | int, value: Any) -> Node:
+        """A member: a key of an object, or a position in a list, from 0."""
         return Node(value, self.place.at(key), self._lines)
 
     def named(self) -> dict[str, Node]:
@@ -40,8 +41,8 @@ class Node:
         if self.value is None:
             return {}
         if not isinstance(self.value, dict):
-            raise self.place.refusal(f"{_shown(self.value)} where NAME: ... belongs", "write one name on each line")
-        return {key: self._inner(key, value) for key, value in self.value.items()}
+            raise self.place.refusal(f"{shown(self.value)} where NAME: ... belongs", "write one name on each line")
+        return {key: self.inner(key, value) for key, value in self.value.items()}
 
     def members(self, known: Iterable[str]) -> dict[str, Node]:
         """The members of a mapping with these keys only; null is none."""
@@ -54,23 +55,24 @@ class Node:
     def items(self) -> list[Node]:
         """The members of a list."""
         if not isinstance(self.value, list):
-            raise self.place.refusal(f"{_shown(self.value)} where a list belongs", "write [a, b], or [] for nothing")
-        return [self._inner(number, value) for number, value in enumerate(self.value)]
+            raise self.place.refusal(f"{shown(self.value)} where a list belongs", "write [a, b], or [] for nothing")
+        return [self.inner(number, value) for number, value in enumerate(self.value)]
 
     def text(self) -> str:
         if not isinstance(self.value, str):
-            raise self.place.refusal(f"{_shown(self.value)} where text belongs", "write one value")
+            raise self.place.refusal(f"{shown(self.value)} where text belongs", "write one value")
         return self.value
 
     def integer(self) -> int:
         if type(self.value) is int:  # a scenario in JSON
             return self.value
         if not isinstance(self.value, str) or not _INTEGER.match(self.value):
-            raise self.place.refusal(f"{_shown(self.value)} where a whole number belongs")
+            raise self.place.refusal(f"{shown(self.value)} where a whole number belongs")
         return int(self.value)
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value in an error line, its first 60 characters."""
     if value is None:
         return "nothing"
-    return "a list" if isinstance(value, list) else "a mapping" if isinstance(value, dict) else repr(value)
+    return "a list" if isinstance(value, list) else "a mapping" if isinstance(value, dict) else repr(value)[:60]

@@ -49,7 +49,7 @@ def yaml_document(file: str, text: str) -> Document:
         place = f"line {mark.line + 1} column {mark.column + 1}" if mark else ""
         if "nesting depth" in (error.problem or ""):  # PyYAML has a bound of its own since 6.0.4
             line = mark.line + 1 if mark else 1
-            raise InputError(file, "", f"line {line}: is nested too deeply to be a snapshot") from None
+            raise InputError(file, "", f"line {line}: is nested too deeply") from None
         remedy = 'quote text that begins with a colon or a special character, such as "::1"'
         raise InputError(file, place, f"is no YAML: {error.problem or error.context}", remedy) from error
     except yaml.YAMLError as error:
@@ -59,7 +59,7 @@ def yaml_document(file: str, text: str) -> Document:
         if builder.tagged:
             raise builder.tagged.refusal("has a tag", "scenarios have none: take it away")
         return Document(file, data, builder.lines)
-    return Document(file, _typed(data, {}), {})
+    return Document(file, _typed(data, {}), builder.lines)
 
 
 def _typed(value: Any, done: dict[int, Any]) -> Any:
@@ -123,7 +123,7 @@ class _Builder:
 
     def _alias(self, event: Any, line: int) -> None:
         if self._wants_key():
-            raise Place(self._file, "", line).refusal(f"line {line}: an alias is no key", "write the name out")
+            raise Place(self._file, "", line).refusal("an alias is no key", "write the name out")
         if event.anchor not in self._anchors:
             problem = f"line {line}: the alias *{event.anchor} is inside its own anchor or has none"
             raise Place(self._file).refusal(problem, "write the value out")
@@ -133,7 +133,7 @@ class _Builder:
         if self._wants_key():
             raise Place(self._file).refusal(f"line {line}: a key that is no text", "write NAME: VALUE")
         if len(self._open) >= _DEEPEST:
-            raise Place(self._file).refusal(f"line {line}: is nested too deeply to be a snapshot")
+            raise Place(self._file).refusal(f"line {line}: is nested too deeply")
         container: dict[str, Any] | list[Any] = {} if isinstance(event, yaml.MappingStartEvent) else []
         place = self._add(container, line)
         self._note_tag(event, place)

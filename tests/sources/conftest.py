@@ -12,6 +12,7 @@ import pytest
 from sgsim.errors import InputError
 from sgsim.model import Topology
 from sgsim.sources import load_topology
+from sgsim.sources.changes import ApiChange, Changes, read_changes
 
 Load = Callable[..., Topology]
 
@@ -58,3 +59,42 @@ def folder(tmp_path: Path) -> Callable[..., Path]:
         return root
 
     return write_files
+
+
+@pytest.fixture
+def changes(tmp_path: Path) -> Callable[..., Changes]:
+    """Writes a file of changes (text and bytes as they are, anything else as JSON) and reads it."""
+
+    def write_and_read(content: Any, *, name: str = "changes.yaml", strict: bool = False) -> Changes:
+        path = tmp_path / name
+        text = content if isinstance(content, str | bytes) else json.dumps(content)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
+        return read_changes([path], strict=strict)
+
+    return write_and_read
+
+
+@pytest.fixture
+def no_changes(changes: Callable[..., Changes]) -> Callable[..., str]:
+    """Reads what must be refused; gives the one line of the error without the file's folder."""
+
+    def read_and_catch(content: Any, *, name: str = "changes.yaml", strict: bool = False) -> str:
+        with pytest.raises(InputError) as caught:
+            changes(content, name=name, strict=strict)
+        line = str(caught.value)
+        assert "\n" not in line
+        assert len(line) < 600
+        return line[line.index(name) :]
+
+    return read_and_catch
+
+
+@pytest.fixture
+def one_event(changes: Callable[..., Changes]) -> Callable[[dict[str, Any]], ApiChange]:
+    """Reads one event of CloudTrail's; gives the change."""
+
+    def read(record: dict[str, Any]) -> ApiChange:
+        (change,) = changes({"Records": [record]}, name="trail.json").changes
+        return change
+
+    return read

@@ -1,0 +1,85 @@
+"""The control plane of a replay: a cloud made of the snapshot, which is told of changes as AWS was."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sgsim.control import ApiError, Caller, Cloud
+from sgsim.model import Topology
+from sgsim.sources.changes import ApiChange
+from sgsim.sources.changes.asked import asked, by_value
+
+_ID = re.compile(r"(?:sg|sgr|eni|eni-attach|i|pl|pcx|vpc|subnet|vpc-cidr-assoc)-")
+_SOMEBODY = Caller("123456789012", "us-east-1")  # where neither snapshot nor changes name an account and a Region
+
+
+class Plane:
+    """Carries out changes on the cloud of a snapshot, the path of which is ``source``, or which is a topology."""
+
+    def __init__(self, source: str | Path | Topology, topology: Topology, changes: Sequence[ApiChange]) -> None:
+        home = _home(changes, topology)
+        self._cloud = Cloud.of(source, *home) if isinstance(source, Topology) else Cloud.load(source, *home)
+
+    def snapshot(self) -> Topology:
+        return self._cloud.snapshot()
+
+    def knows(self, change: ApiChange) -> bool:
+        """Whether a change is about something that there is. One that names no id may be about anything."""
+        store = self._cloud.store
+        names = {name for name in _texts(change.params) if _ID.match(name)}
+        if not names or any(name in store.papers or name in store.rule_groups for name in names):
+            return True
+        if change.call != "DetachNetworkInterface":
+            return False
+        attachments = (papers.fields.get("Attachment") for papers in store.papers.values())
+        return any(each.get("AttachmentId") in names for each in attachments if isinstance(each, Mapping))
+
+    def refusal(self, change: ApiChange, now_ns: int) -> tuple[str, str] | None:
+        """Carry out a change at that time (nanoseconds since the epoch); the code and message if EC2 refuses it."""
+        try:
+            self._carry_out(change, now_ns)
+        except ApiError as error:
+            return error.code, error.message
+        return None
+
+    def _carry_out(self, change: ApiChange, now_ns: int) -> None:
+        caller = self._caller(change)
+        for each in asked(change):
+            try:
+                self._cloud.call(each.call, each.params, caller=caller, now_ns=now_ns, given_ids=each.given_ids)
+            except ApiError as error:
+                instead = by_value(change) if error.code == "InvalidSecurityGroupRuleId.NotFound" else None
+                if instead is None:
+                    raise
+                self._cloud.call(instead.call, instead.params, caller=caller, now_ns=now_ns)
+
+    def _caller(self, change: ApiChange) -> Caller:
+        """Who makes the call: as the change says; else who owns what it names; else the owner of the snapshot."""
+        papers = (self._cloud.store.papers.get(name) for name in _texts(change.params))
+        owner = next((Caller(each.owner, each.region) for each in papers if each is not None), self._cloud.home)
+        return Caller(change.account or owner.account, change.region or owner.region)
+
+
+def _home(changes: Sequence[ApiChange], topology: Topology) -> Caller:
+    """The account and Region of what the snapshot does not tell: those of the first event about something in it."""
+    tables = (topology.groups, topology.interfaces, topology.prefix_lists, topology.vpcs, topology.subnets)
+    first = None
+    for change in changes:
+        if change.account and change.region:
+            caller = Caller(change.account, change.region)
+            first = first or caller
+            if any(name in table for name in _texts(change.params) for table in tables):
+                return caller
+    return first or _SOMEBODY
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All text in the parameters of a call."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)

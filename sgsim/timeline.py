@@ -1,0 +1,215 @@
+"""Changes in the middle of a replay: when they take effect, and what they did.
+
+A change takes effect for the packets that are judged at its time or later: batches are cut there. Reading finds out
+where (``pieces``), judging carries the changes out (``reach``), taking the verdicts has them counted (``count``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import numpy as np
+
+from sgsim.captures import MergedBatch
+from sgsim.engine import Comparison, Effect, Engine, concerned
+from sgsim.errors import SelectionError
+from sgsim.layout import Verdicts
+from sgsim.model import Topology
+from sgsim.sources.places import Notes
+
+if TYPE_CHECKING:  # most replays have no changes: they need not wait for what reads them
+    from sgsim.sources.changes import ApiChange, Changes
+
+_EARLIEST = -(1 << 63)
+
+
+class ControlPlane(Protocol):
+    """What carries changes out: see ``sgsim.plane``."""
+
+    def snapshot(self) -> Topology: ...
+
+    def knows(self, change: ApiChange) -> bool: ...
+
+    def refusal(self, change: ApiChange, now_ns: int) -> tuple[str, str] | None: ...
+
+
+class FirstPacket(NamedTuple):
+    """The first packet that a change held for: the place of its capture, its number there, its own time."""
+
+    capture: int
+    packet: int
+    time_ns: int
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a change. ``at_ns`` is None where no packet says when a relative time is.
+
+    ``took_effect`` is None where no packet came at its time or later: it was not carried out then. ``refusal`` holds
+    EC2's code and message. ``effect`` is None where it was not carried out, and where another change took effect at the
+    same packet behind it: what they did together is told there.
+    """
+
+    change: ApiChange
+    at_ns: int | None
+    took_effect: FirstPacket | None = None
+    refusal: tuple[str, str] | None = None
+    effect: Effect | None = None
+    elsewhere: bool = False  # an event about nothing that the snapshot holds
+    comparison: Comparison | None = None  # while its effect is being counted
+
+    @property
+    def applied(self) -> bool:
+        return self.took_effect is not None and self.refusal is None
+
+
+class Piece(NamedTuple):
+    """Packets that the same changes hold for: the first ``due`` in the order of time."""
+
+    batch: MergedBatch
+    due: int
+
+
+class Timeline:
+    """The changes of a replay, ``plane`` what carries them out. What is doubtful goes to ``notes``."""
+
+    def __init__(
+        self, topology: Topology, told: Changes | None = None, plane: ControlPlane | None = None, *, notes: Notes
+    ) -> None:
+        self.topology = topology  # that the engine holds
+        self._told, self._plane, self._notes = told, plane, notes
+        changes = told.changes if told else ()
+        self._outcomes = [Outcome(each, None if each.at.relative else each.at.ns) for each in changes]
+        self._ordered = not changes
+        self._done = 0
+        self._followed: Outcome | None = None  # whose effect the verdicts of now on are
+        self._counted: Outcome | None = None  # whose effect is being counted
+
+    # --- when ---------------------------------------------------------------------------------------------------------
+
+    def pieces(self, batches: Iterator[MergedBatch]) -> Iterator[Piece]:
+        """The batches, cut where changes take effect. The clock is the running maximum of the packets' times: a packet
+        that is older is judged at the clock's time, so after the changes of that time."""
+        due, clock = 0, _EARLIEST
+        for batch in batches:
+            times = batch.columns.time_ns
+            if len(times) and not self._ordered:
+                self._put_in_order(int(times[0]))
+            begin = 0
+            if len(times) and due < len(self._outcomes):
+                clocks = np.maximum(np.maximum.accumulate(times), clock)
+                clock = int(clocks[-1])
+                while due < len(self._outcomes) and self._time(due) <= clock:
+                    place = int(np.searchsorted(clocks, max(self._time(due), int(clocks[0]))))
+                    if place > begin:
+                        yield Piece(_part(batch, begin, place), due)
+                        begin = place
+                    first = FirstPacket(int(batch.capture[place]), int(batch.number[place]), int(times[place]))
+                    while due < len(self._outcomes) and self._time(due) <= int(clocks[place]):
+                        self._outcomes[due].took_effect = first
+                        due += 1
+            yield Piece(_part(batch, begin, len(times)), due)
+
+    def _put_in_order(self, first_packet_ns: int) -> None:
+        from sgsim.sources.changes import in_order
+
+        changes = [outcome.change for outcome in self._outcomes]
+        self._outcomes = [Outcome(change, at_ns) for at_ns, change in in_order(changes, first_packet_ns)]
+        self._ordered = True
+
+    def _time(self, place: int) -> int:
+        at_ns = self._outcomes[place].at_ns
+        return _EARLIEST if at_ns is None else at_ns
+
+    # --- what ---------------------------------------------------------------------------------------------------------
+
+    def reach(self, piece: Piece, engine: Engine) -> Outcome | None:
+        """Carry out what is due before a piece of the stream; the change that its verdicts are to be counted for.
+
+        Raises InputError: a change is refused, where that is an error; SelectionError: nothing can be judged after it.
+        """
+        if piece.due > self._done:
+            assert self._plane is not None
+            reached, self._done = self._outcomes[self._done : piece.due], piece.due
+            topology, last = self.topology, None
+            for outcome in reached:
+                if not self._carry_out(outcome, self._plane):
+                    continue
+                after = self._plane.snapshot()
+                if concerned(topology, after):
+                    topology, last = after, outcome
+                else:
+                    outcome.effect = Effect()
+            if last is not None:
+                last.effect = Effect()
+                if concerned(self.topology, topology):  # some may undo what others did
+                    last.comparison = _changed(engine, topology, last)
+                    self.topology, self._followed = topology, last
+        return self._followed
+
+    def _carry_out(self, outcome: Outcome, plane: ControlPlane) -> bool:
+        """Whether it was done."""
+        change = outcome.change
+        outcome.elsewhere = change.recorded and not plane.knows(change)
+        if outcome.elsewhere:
+            return False
+        outcome.refusal = plane.refusal(change, outcome.at_ns or 0)
+        if outcome.refusal is not None:
+            remedy = "AWS did it: the snapshot is of another time, or lacks something" if change.recorded else ""
+            code, message = outcome.refusal
+            self._notes.doubt(change.place.refusal(f"{change.call} is refused: {code}: {message}", remedy))
+        return outcome.refusal is None
+
+    # --- what it did --------------------------------------------------------------------------------------------------
+
+    def count(self, outcome: Outcome | None, piece: Piece, verdicts: Verdicts) -> None:
+        """Count a judged piece for the change that ``reach`` named. Pieces come in the order of the stream."""
+        if outcome is not self._counted:
+            self._finish()
+            self._counted = outcome
+        if outcome is not None and outcome.comparison is not None:
+            outcome.comparison.add(piece.batch.columns, verdicts)
+
+    def _finish(self) -> None:
+        """The comparison goes: it holds match tables."""
+        if self._counted is not None and self._counted.comparison is not None:
+            self._counted.effect, self._counted.comparison = self._counted.comparison.effect(), None
+
+    def outcomes(self) -> list[Outcome]:
+        """Of every change in the order of time, when the replay is over; events about other things are left out."""
+        self._finish()
+        return [outcome for outcome in self._outcomes if not outcome.elsewhere]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was doubtful in the files."""
+        return self._told.warnings if self._told else ()
+
+    def remarks(self) -> list[str]:
+        """What is to be said when the replay is over: how many events had no part in it."""
+        elsewhere = sum(outcome.elsewhere for outcome in self._outcomes)
+        text = self._told.passed_over.text(elsewhere) if self._told else ""
+        return [text] if text else []
+
+
+def _changed(engine: Engine, topology: Topology, outcome: Outcome) -> Comparison:
+    try:
+        return engine.change(topology)
+    except SelectionError as error:
+        place = outcome.change.place
+        raise SelectionError(f"{place.file}: {place}: after {outcome.change.call}: {error}") from None
+
+
+def _part(batch: MergedBatch, begin: int, end: int) -> MergedBatch:
+    """The packets of a batch from one place to another; the whole batch itself."""
+    if end - begin == len(batch.number):
+        return batch
+    columns = batch.columns
+    return batch._replace(
+        columns=columns._replace(heads=columns.heads[begin:end], bodies=columns.bodies[begin:end]),
+        capture=batch.capture[begin:end],
+        number=batch.number[begin:end],
+        lengths=None if batch.lengths is None else batch.lengths[begin:end],
+    )
