@@ -20,6 +20,7 @@ from sgsim.endpoint.credentials import Scope, scope
 from sgsim.endpoint.http import HttpRequest, HttpResponse
 from sgsim.endpoint.parameters import form, typed
 from sgsim.endpoint.service import ec2
+from sgsim.endpoint.state import StateFile
 from sgsim.errors import OutputError
 
 if TYPE_CHECKING:
@@ -32,17 +33,16 @@ Params = dict[str, Any]
 #: groups of flow logs, the parameters that name images, keys). None of them keeps anything in EC2.
 OTHER_SERVICES = ("sts", "iam", "ssm", "kms", "logs")
 
-_READS = re.compile("Describe|Get|List|Search")  # how the names of operations begin that change nothing
 _VERSION = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class Endpoint:
     """Answers requests for one cloud, from any number of threads."""
 
-    def __init__(self, cloud: Cloud, account: str, keep: Callable[[], None] = lambda: None) -> None:
-        """``account`` is that of callers whose access key id names none; ``keep`` returns when the cloud's state is
-        kept, and raises OutputError where it cannot be."""
-        self.cloud, self._account, self._keep = cloud, account, keep
+    def __init__(self, cloud: Cloud, file: StateFile | None = None) -> None:
+        """With a state file, a call is answered when what it did or saw is kept. Callers whose access key id names no
+        account have the cloud's own."""
+        self.cloud, self._file = cloud, file
         self._moto: MotoServices | None = None
         self._loading = Lock()
 
@@ -77,11 +77,11 @@ class Endpoint:
         return HttpResponse(200, CONTENT_TYPE, success(operation, result, request_id), request_id)
 
     def call(self, name: str, params: Params, caller: Caller) -> dict[str, Any]:
-        """A call of the cloud; what it changed is kept when this returns."""
+        """A call of the cloud; what it did or saw is kept when this returns."""
         result = self.cloud.call(name, params, caller=caller, now_ns=time.time_ns())
-        if not _READS.match(name):
+        if self._file is not None:
             try:
-                self._keep()
+                self._file.keep(self.cloud.revision, self.cloud.state)
             except OutputError as error:
                 with suppress(OSError, ValueError):  # standard error may be closed
                     print(f"sgsim: error: {error}", file=sys.stderr, flush=True)
@@ -92,7 +92,7 @@ class Endpoint:
         account = signed.account
         if account is None and self._moto is not None:
             account = self._moto.account_of(signed.access_key)
-        return Caller(account or self._account, signed.region)
+        return Caller(account or self.cloud.home.account, signed.region)
 
     @property
     def moto(self) -> MotoServices:

@@ -15,14 +15,14 @@ from typing import Any
 
 from moto.core.exceptions import ServiceException
 from moto.core.request import Request
-from moto.ec2.models import validate_resource_ids
+from moto.ec2.models import ec2_backends, validate_resource_ids
 from moto.ec2.responses import EC2Response
 from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE, get_prefix
 from moto.iam.models import iam_backends
 
 from sgsim.control import ApiError, Caller
 from sgsim.endpoint.http import HttpRequest, HttpResponse
-from sgsim.endpoint.plumbing import Plumbing, ec2_backends
+from sgsim.endpoint.plumbing import Plumbing
 
 _REQUEST_ID = re.compile(rb"(<(request(?:Id|ID))>)[^<]*(?=</\2>)", re.IGNORECASE)
 _PASSED_ON = ("authorization", "content-type", "x-amz-target")

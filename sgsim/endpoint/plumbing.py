@@ -90,7 +90,8 @@ class Plumbing(EC2Backend):  # type: ignore[misc]
         subnets = {record["SubnetId"]: record for record in self.ask("DescribeSubnets", {})["Subnets"]}
         shown = {name: zone for zone, found in self.subnets.items() for name in found}
         for name in shown.keys() - subnets.keys():
-            self._forget_subnet(name, self.subnets[shown[name]].pop(name))
+            del self.subnets[shown[name]][name]
+            self._forget_subnet(name)
         for name in self.vpcs.keys() - vpcs.keys():
             self._forget_vpc(self.vpcs.pop(name))
         for name, record in vpcs.items():
@@ -98,11 +99,11 @@ class Plumbing(EC2Backend):  # type: ignore[misc]
                 self._show_vpc(record)
             self._show_ranges(self.vpcs[name], record)
         for name, record in subnets.items():
-            if name not in shown and record["VpcId"] in self.vpcs:
+            if name not in shown and record.get("VpcId") in self.vpcs:
                 self._show_subnet(record)
 
     def _show_vpc(self, record: Record) -> None:
-        vpc = VPC(self, record["VpcId"], record["CidrBlock"], bool(record.get("IsDefault")))
+        vpc = VPC(self, record["VpcId"], record.get("CidrBlock", "0.0.0.0/0"), bool(record.get("IsDefault")))
         vpc._cidr_block_association_set = {}  # with ids of moto's own: they come from the cloud
         self.vpcs[vpc.id] = vpc
         self.create_route_table(vpc.id, main=True)
@@ -112,10 +113,12 @@ class Plumbing(EC2Backend):  # type: ignore[misc]
         """Its CIDR blocks, each with the local route that every route table of the VPC has."""
         wanted = {
             each["AssociationId"]: each[block]
-            for key, block in (("CidrBlockAssociationSet", "CidrBlock"), ("Ipv6CidrBlockAssociationSet", "Ipv6CidrBlock"))
-            for each in record.get(key, ())
+            for block in ("CidrBlock", "Ipv6CidrBlock")
+            for each in record.get(f"{block}AssociationSet", ())
             if each.get(f"{block}State", {}).get("State", "associated") == "associated"
         }
+        if not wanted and "CidrBlock" in record:
+            wanted["vpc-cidr-assoc-of-" + vpc.id] = record["CidrBlock"]  # a snapshot need not list its blocks
         ranges = vpc._cidr_block_association_set
         tables = [table for table in self.route_tables.values() if table.vpc_id == vpc.id]
         for gone in ranges.keys() - wanted.keys():
@@ -137,23 +140,25 @@ class Plumbing(EC2Backend):  # type: ignore[misc]
                     )
 
     def _show_subnet(self, record: Record) -> None:
-        name = record["AvailabilityZone"]
+        ipv6 = next((each["Ipv6CidrBlock"] for each in record.get("Ipv6CidrBlockAssociationSet", ())), None)
+        if not record.get("CidrBlock") and ipv6 is None:
+            return  # moto has none without addresses
+        name = record.get("AvailabilityZone") or f"{self.region_name}a"
         zones = RegionsAndZonesBackend.zones.get(self.region_name, [])
-        zone = next((zone for zone in zones if zone.name == name), None)
         subnet = Subnet(
             self,
             record["SubnetId"],
             record["VpcId"],
-            record.get("CidrBlock") or None,
-            next((each["Ipv6CidrBlock"] for each in record.get("Ipv6CidrBlockAssociationSet", ())), None),
-            zone or Zone(name, self.region_name, record.get("AvailabilityZoneId", name)),
+            record.get("CidrBlock"),
+            ipv6,
+            next((zone for zone in zones if zone.name == name), None) or Zone(name, self.region_name, name),
             bool(record.get("DefaultForAz")),
             bool(record.get("MapPublicIpOnLaunch")),
         )
         self.subnets[name][subnet.id] = subnet
         self.associate_default_network_acl_with_subnet(subnet.id, subnet.vpc_id)
 
-    def _forget_subnet(self, name: str, _: Any) -> None:
+    def _forget_subnet(self, name: str) -> None:
         for table in self.route_tables.values():
             _drop(table._associations, lambda target: target == name)
         for acl in self.network_acls.values():

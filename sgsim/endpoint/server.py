@@ -57,7 +57,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     server: Server
-    rfile: io.BufferedReader  # type: ignore[assignment]
+    rfile: io.BufferedReader
 
     def setup(self) -> None:
         self._incoming = _Connection(self.request)
@@ -112,17 +112,15 @@ class _Handler(BaseHTTPRequestHandler):
         """How long the body is that follows; None where that was refused."""
         lengths = set(self.headers.get_all("Content-Length", ["0"]))
         if "Transfer-Encoding" in self.headers:
-            return self._refuse(HTTPStatus.LENGTH_REQUIRED, "InvalidHttpRequest", f"{_INVALID}Content-Length is needed")
-        length = lengths.pop()
-        if lengths or not re.fullmatch("[0-9]{1,19}", length):
-            return self._refuse(HTTPStatus.BAD_REQUEST, "InvalidHttpRequest", f"{_INVALID}bad Content-Length")
-        if int(length) > MOST_BODY:
-            return self._refuse(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                "RequestEntityTooLarge",
-                f"The request body is larger than {MOST_BODY} bytes",
-            )
-        return int(length)
+            self._refuse(HTTPStatus.LENGTH_REQUIRED, "InvalidHttpRequest", f"{_INVALID}Content-Length is needed")
+        elif len(lengths) > 1 or not re.fullmatch("[0-9]{1,19}", max(lengths)):
+            self._refuse(HTTPStatus.BAD_REQUEST, "InvalidHttpRequest", f"{_INVALID}Content-Length is not a length")
+        elif int(max(lengths)) > MOST_BODY:
+            problem = f"The request body is larger than {MOST_BODY} bytes"
+            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "RequestEntityTooLarge", problem)
+        else:
+            return int(max(lengths))
+        return None
 
     def handle_expect_100(self) -> bool:
         """Asked for a body before it is sent: only one that will be taken."""
@@ -205,7 +203,7 @@ class Server(ThreadingHTTPServer):
     def server_bind(self) -> None:
         """Without the base class's look-up of the host's full name, which may ask a name server."""
         TCPServer.server_bind(self)
-        self.server_name, self.server_port = self.server_address[:2]
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
     @property
     def url(self) -> str:

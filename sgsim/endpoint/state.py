@@ -1,7 +1,7 @@
 """The state file: a whole snapshot at every moment, and never behind a call that was answered.
 
-It is written beside its name, brought to the disk and renamed. A call is answered when a file that holds what it did is
-in place; calls that wait meanwhile share the next one.
+It is written beside its name, brought to the disk and renamed. A call is answered when a file that holds all that it
+did or saw is in place; calls that wait meanwhile share the next one.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from pathlib import Path
 
 from sgsim.errors import OutputError
 
+State = Callable[[], tuple[int, bytes]]  # a cloud's revision, and its state at that revision
+
 
 class StateFile:
-    """Keeps what ``snapshot`` returns in a file. One process at a time has it; others are refused."""
+    """Keeps a cloud's state in a file. One process at a time has it; others are refused."""
 
     def __init__(self, path: str | Path) -> None:
         """Lock the file, which need not exist yet.
@@ -27,40 +29,38 @@ class StateFile:
         self.name = str(path)
         self.path = Path(os.path.realpath(path))  # a symbolic link stays one
         if self.path.exists() and not self.path.is_file():
-            raise OutputError(f"{self.name}: the state can be kept in a file only")
+            raise OutputError(f"{self.name}: is not a file: the state cannot be kept there")
         self._lock = _Lock(self.path.with_name(f"{self.path.name}.lock"), self.name)
         self._turn = threading.Condition()
-        self._asked = self._kept = 0  # calls that asked for their change to be kept, and those whose change is
+        self._kept = -1  # the revision in the file
         self._is_writing = False
 
     @property
     def exists(self) -> bool:
         return self.path.exists()
 
-    def keep(self, snapshot: Callable[[], bytes]) -> None:
-        """Return when a snapshot taken after this was called is on the disk under the file's name.
+    def keep(self, revision: int, state: State) -> None:
+        """Return when a state of that revision or a later one is on the disk under the file's name.
 
-        Whoever finds nobody writing writes, for all who asked before the snapshot was taken.
+        Whoever finds nobody writing writes, for all whose revision is in it by then.
 
         Raises OutputError where it cannot be written; the file is then the one before.
         """
         with self._turn:
-            self._asked += 1
-            mine = self._asked
-            while self._is_writing and self._kept < mine:
+            while self._is_writing and self._kept < revision:
                 self._turn.wait()
-            if self._kept >= mine:
+            if self._kept >= revision:
                 return
             self._is_writing = True
-            upto = self._asked
-        kept = 0
+        kept = self._kept
         try:
-            self._write(snapshot())
-            kept = upto
+            now, text = state()
+            self._write(text)
+            kept = now
         finally:
             with self._turn:
                 self._is_writing = False
-                self._kept = max(self._kept, kept)
+                self._kept = kept
                 self._turn.notify_all()
 
     def _write(self, data: bytes) -> None:
@@ -90,7 +90,8 @@ class _Lock:
         try:
             self._file = self._locked()
         except BlockingIOError as error:
-            raise OutputError(f"{name}: another sgsim serve keeps its state there (give each a file of its own)") from error
+            remedy = "give each a file of its own"
+            raise OutputError(f"{name}: another sgsim serve keeps its state there ({remedy})") from error
         except OSError as error:
             raise OutputError(f"{name}: the state cannot be kept there: {error.strerror}") from error
 
