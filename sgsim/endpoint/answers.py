@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 CONTENT_TYPE = "text/xml;charset=UTF-8"
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
+_MORE = {"\r": "&#13;"}  # which XML would read as a line feed
 Write = Callable[[list[str], Any], None]
 
 
@@ -88,7 +89,7 @@ def _list_writer(shape: Shape) -> Write:
 
 
 def _write_text(parts: list[str], value: Any) -> None:
-    parts.append(escape(value) if isinstance(value, str) else str(value))
+    parts.append(escape(value, _MORE) if isinstance(value, str) else str(value))
 
 
 def _write_boolean(parts: list[str], value: Any) -> None:

@@ -80,12 +80,12 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if request is not None:
             with self.server.answering():
-                response = self.server.answer(request)
-            self._write(response)
+                self._write(self.server.answer(request))
 
     def _read(self) -> HttpRequest | None:
         """The next request; None where there is none, or where it was refused here."""
         self._has_begun = False
+        self.command = self.requestline = self.request_version = ""
         self._incoming.until = time.monotonic() + IDLE_SECONDS
         if not self.rfile.peek(1):
             return None
@@ -93,7 +93,6 @@ class _Handler(BaseHTTPRequestHandler):
         self._incoming.until = time.monotonic() + REQUEST_SECONDS
         self.raw_requestline = self.rfile.readline(65537)
         if len(self.raw_requestline) > 65536:
-            self.requestline, self.request_version, self.command = "", "", ""
             self.send_error(HTTPStatus.REQUEST_URI_TOO_LONG)
             return None
         if not self.parse_request():
