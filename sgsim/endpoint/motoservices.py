@@ -13,6 +13,7 @@ from importlib import import_module
 from threading import RLock
 from typing import Any
 
+from botocore.model import OperationNotFoundError
 from moto.core.exceptions import ServiceException
 from moto.core.request import Request
 from moto.ec2.models import ec2_backends, validate_resource_ids
@@ -65,7 +66,7 @@ class MotoServices:
             body, headers["content-type"] = request.query.encode(), "application/x-www-form-urlencoded"
         try:
             status, answered, text = dispatch(Request.from_primitives("POST", url, headers, body), url, headers)
-        except NotImplementedError as error:
+        except (NotImplementedError, OperationNotFoundError) as error:
             raise ApiError("UnsupportedOperation", f"sgsim serve does not offer {action}") from error
         data = text.encode() if isinstance(text, str) else text
         data = _REQUEST_ID.sub(rb"\g<1>" + request_id.encode(), data)

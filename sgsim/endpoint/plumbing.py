@@ -6,7 +6,8 @@ can make no group, no network interface and no instance of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
@@ -32,6 +33,7 @@ class Plumbing(EC2Backend):  # type: ignore[misc]
     """What moto knows of one account and Region. ``ask`` is set before each call."""
 
     ask: Ask
+    _is_leading = False  # while a route is made
 
     # --- what moto must not make ----------------------------------------------------------------------------------
 
@@ -64,23 +66,39 @@ class Plumbing(EC2Backend):  # type: ignore[misc]
 
     # --- what a route may lead to: the cloud says whether it is there, and its id is all that is shown --------------
 
-    def get_network_interface(self, eni_id: str) -> SimpleNamespace:
-        self.ask("DescribeNetworkInterfaces", {"NetworkInterfaceIds": [eni_id]})
-        return SimpleNamespace(id=eni_id)
-
-    def get_instance(self, instance_id: str) -> SimpleNamespace:
-        self.ask("DescribeInstances", {"InstanceIds": [instance_id]})
-        return SimpleNamespace(id=instance_id)
-
-    def get_vpc_peering_connection(self, vpc_pcx_id: str) -> SimpleNamespace:
-        self.ask("DescribeVpcPeeringConnections", {"VpcPeeringConnectionIds": [vpc_pcx_id]})
-        return SimpleNamespace(id=vpc_pcx_id)
-
     def create_route(self, *given: Any, **more: Any) -> Any:
         prefix_list = more.get("destination_prefix_list_id")
         if prefix_list is not None and prefix_list not in self.managed_prefix_lists:
             _refuse("a route to a customer-managed prefix list")
-        return super().create_route(*given, **more)
+        with self._leading():
+            return super().create_route(*given, **more)
+
+    def replace_route(self, *given: Any, **more: Any) -> Any:
+        with self._leading():
+            return super().replace_route(*given, **more)
+
+    @contextmanager
+    def _leading(self) -> Iterator[None]:
+        self._is_leading = True
+        try:
+            yield
+        finally:
+            self._is_leading = False
+
+    def get_network_interface(self, eni_id: str) -> SimpleNamespace:
+        return self._target("DescribeNetworkInterfaces", "NetworkInterfaceIds", eni_id)
+
+    def get_instance(self, instance_id: str) -> SimpleNamespace:
+        return self._target("DescribeInstances", "InstanceIds", instance_id)
+
+    def get_vpc_peering_connection(self, vpc_pcx_id: str) -> SimpleNamespace:
+        return self._target("DescribeVpcPeeringConnections", "VpcPeeringConnectionIds", vpc_pcx_id)
+
+    def _target(self, operation: str, parameter: str, name: str) -> SimpleNamespace:
+        if not self._is_leading:
+            _refuse(f"{name} is not moto's to change")
+        self.ask(operation, {parameter: [name]})
+        return SimpleNamespace(id=name)
 
     # --- what it is shown -----------------------------------------------------------------------------------------
 
