@@ -55,14 +55,21 @@ def test_bad_requests_are_refused_in_ec2s_words(plain, body, status, code, messa
         ("", 401, "AuthFailure", "AWS was not able to validate the provided access credentials"),
         ("Basic dXNlcjpwYXNz", 401, "AuthFailure", None),
         ("AWS4-HMAC-SHA256 Credential=a/b/c", 401, "AuthFailure", None),
-        (authorization(region="mars"), 401, "AuthFailure", "Credential should be scoped to a valid Region, not 'mars'."),
+        (
+            authorization(region="mars"),
+            401,
+            "AuthFailure",
+            "Credential should be scoped to a valid Region, not 'mars'.",
+        ),
         (authorization(region="us-east-1<"), 401, "AuthFailure", None),
         (authorization(service="rds"), 400, "UnsupportedOperation", "sgsim serve does not offer the service rds"),
     ],
 )
 def test_who_does_not_say_who_they_are_is_refused(plain, given, status, code, message):
     """Unsigned requests, other signatures, Regions that are none, services that are not served."""
-    headers = {"Content-Type": "application/x-www-form-urlencoded"} | ({} if given is None else {"Authorization": given})
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    if given is not None:
+        headers["Authorization"] = given
     answer = plain.post("Action=DescribeVpcs", headers)
     assert (answer.status, answer.code) == (status, code), answer
     assert message in (None, answer.message)

@@ -68,8 +68,8 @@ def test_waiters_end(ec2, group):
 def test_what_boto3_would_check_is_checked_here(server):
     """A client that checks nothing is answered as EC2 does."""
     careless = client(server.url, parameter_validation=False)
-    with pytest.raises(ClientError, match="MissingParameter.*GroupDescription"):
+    with pytest.raises(ClientError, match=r"MissingParameter.*GroupDescription"):
         careless.create_security_group(GroupName="a")
-    with pytest.raises(ClientError, match="InvalidParameterValue.*IpPermissions.1.FromPort"):
+    with pytest.raises(ClientError, match=r"InvalidParameterValue.*IpPermissions\.1\.FromPort"):
         careless.authorize_security_group_ingress(GroupId="sg-1", IpPermissions=[{"FromPort": "http"}])
     careless.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from urllib.parse import urlencode
 
 import pytest
@@ -38,11 +39,9 @@ def test_what_botocore_writes_is_read(data):
 @settings(deadline=None)
 @given(st.dictionaries(st.text(st.sampled_from("GroupId.IpPermissions.1.29FromPort"), max_size=40), TEXT, max_size=8))
 def test_any_form_is_read_or_refused(fields):
-    """Whatever the names are, an answer comes: parameters or an error of EC2's."""
-    try:
-        typed(INGRESS, form("", urlencode(fields).encode()))
-    except ApiError as error:
-        assert error.code in ("UnknownParameter", "MissingParameter", "InvalidParameterValue")
+    """Whatever the names are, parameters come out or an error of EC2's."""
+    with suppress(ApiError):
+        assert set(typed(INGRESS, form("", urlencode(fields).encode()))) <= set(INGRESS.members)
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,9 @@ def test_a_restart_keeps_all(serving, tmp_path):
             group = ec2.create_security_group(
                 GroupName="web", Description="of the web", VpcId=vpc, TagSpecifications=tags
             )["GroupId"]
-            ec2.authorize_security_group_ingress(GroupId=group, IpProtocol="tcp", FromPort=1, ToPort=2, CidrIp="10.0.0.0/8")
+            ec2.authorize_security_group_ingress(
+                GroupId=group, IpProtocol="tcp", FromPort=1, ToPort=2, CidrIp="10.0.0.0/8"
+            )
         found = {
             "vpcs": ec2.describe_vpcs()["Vpcs"],
             "groups": ec2.describe_security_groups()["SecurityGroups"],
@@ -114,9 +116,7 @@ def test_a_second_server_on_one_state_file_is_refused(serving, capsys, tmp_path)
     serving("--state", state)
     code, out, err = run(capsys, "--port", 0, "--state", state)
     assert (code, out) == (2, "")
-    assert err == (
-        f"sgsim: error: {state}: another sgsim serve keeps its state there (give each a file of its own)\n"
-    )
+    assert err == (f"sgsim: error: {state}: another sgsim serve keeps its state there (give each a file of its own)\n")
 
 
 def test_a_state_file_and_a_snapshot_are_not_both_what_it_begins_with(capsys, tmp_path):

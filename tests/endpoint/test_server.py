@@ -54,8 +54,9 @@ def test_a_connection_serves_many_requests(url):
     with Plain(url) as plain:
         assert plain.post("a=b", path="/x?y=z").body == "POST /x y=z a=b"
         assert plain.get("/?q").body == "GET / q "
-    two = b"POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\nAPOST / HTTP/1.1\r\nConnection: close\r\nContent-Length: 1\r\n\r\nB"
-    answers = sent(url, two)
+    first = b"POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\nA"
+    last = b"POST / HTTP/1.1\r\nConnection: close\r\nContent-Length: 1\r\n\r\nB"
+    answers = sent(url, first + last)
     assert answers.count(b"HTTP/1.1 200 OK") == 2
     assert answers.endswith(b"B")
 
@@ -137,7 +138,9 @@ def test_a_slow_client_holds_up_nobody(url):
         assert slow.recv(15) == b"HTTP/1.1 200 OK"
 
 
-@pytest.mark.parametrize("begun", [b"POST", b"POST / HTTP/1.1\r\nA: b", b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\na"])
+@pytest.mark.parametrize(
+    "begun", [b"POST", b"POST / HTTP/1.1\r\nA: b", b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\na"]
+)
 def test_a_request_that_does_not_come_to_its_end_is_given_up(monkeypatch, serving, begun):
     """Wherever it stops."""
     monkeypatch.setattr(module, "REQUEST_SECONDS", 0.2)
