@@ -47,12 +47,17 @@ def group_named(call: Call, name: str) -> SecurityGroup:
     """
     vpc = call.default_vpc()
     if vpc is None:
-        message = "No default VPC for this user. GroupName is only supported for EC2-Classic and default VPC."
-        raise ApiError("VPCIdNotSpecified", message)
+        raise no_default_vpc()
     for group in call.own(call.draft.groups).values():
         if group.vpc_id == vpc.vpc_id and group.name.lower() == name.lower():
             return group
     raise ApiError("InvalidGroup.NotFound", f"The security group '{name}' does not exist in default VPC '{vpc.vpc_id}'")
+
+
+def no_default_vpc() -> ApiError:
+    """What a name of a group is answered with where there is no default VPC to look for it in."""
+    message = "No default VPC for this user. GroupName is only supported for EC2-Classic and default VPC."
+    return ApiError("VPCIdNotSpecified", message)
 
 
 def reference(call: Call, group: SecurityGroup, name: str, peering_id: str | None = None) -> GroupReference:

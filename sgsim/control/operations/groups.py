@@ -8,9 +8,9 @@ from itertools import chain
 
 from sgsim.control.answers import arn, shown_group, tag_list
 from sgsim.control.call import Answer, Call, handles, named, tags_for
-from sgsim.control.errors import ApiError, combination, dependency, missing
+from sgsim.control.errors import ApiError, dependency, missing
 from sgsim.control.listing import Values, answer, filtered, page
-from sgsim.control.peers import DELETED, group_named
+from sgsim.control.peers import DELETED, group_named, no_default_vpc
 from sgsim.control.references import referring, with_status
 from sgsim.control.requests.groups import CreateSecurityGroup, DeleteSecurityGroup, DescribeSecurityGroups
 from sgsim.control.services import protocol_name
@@ -137,11 +137,12 @@ def forget_group(call: Call, group: SecurityGroup) -> None:
 
 
 def meant_group(call: Call, group_id: str | None, name: str | None) -> SecurityGroup:
-    """The group of a request that takes an id or, in a default VPC, a name. Raises ApiError."""
-    if group_id is not None and name is not None:
-        if call.default_vpc() is None:
-            raise ApiError("VPCIdNotSpecified", "No default VPC for this user")
-        raise combination("The parameters GroupId and GroupName may not be used together")
+    """The group of a request that takes an id or, in a default VPC, a name.
+
+    The id counts where both are given; but a name needs a default VPC even then. Raises ApiError.
+    """
+    if name is not None and call.default_vpc() is None:
+        raise no_default_vpc()
     if group_id is not None:
         return call.group(group_id)
     if name is not None:
