@@ -26,6 +26,28 @@ class Direct:
             raise RefusedError(error.code, error.message) from error
 
 
+@pytest.mark.parametrize(
+    ("quotas", "granted"),
+    [
+        ({"rules_per_security_group": 200}, True),
+        ({"rules_per_security_group": 201}, False),
+        ({"rules_per_security_group": 100, "security_groups_per_interface": 10}, True),
+        ({"rules_per_security_group": 101, "security_groups_per_interface": 10}, False),
+        ({"security_groups_per_interface": 16}, True),
+        ({"rules_per_security_group": 50, "security_groups_per_interface": 17}, False),
+        ({"rules_per_security_group": 1, "security_groups_per_interface": 1}, True),
+    ],
+)
+def test_product_of_quotas(quotas: dict[str, int], granted: bool) -> None:
+    """VPC user guide, Amazon VPC quotas: rules for a group times groups for an interface is at most 1,000, and an
+    interface has at most 16 groups."""
+    if granted:
+        Quotas().adjusted(**quotas)
+    else:
+        with pytest.raises(ApiError):
+            Quotas().adjusted(**quotas)
+
+
 @pytest.mark.parametrize("row", [row for row in read_rows() if row.tested], ids=str)
 def test_row(row: Row) -> None:
     """What the row expects is what the cloud answers."""
