@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sgsim.control.answers import Shown, permissions
 from sgsim.control.call import Answer, Call, handles, named
 from sgsim.control.errors import missing
 from sgsim.control.listing import answer, page
 from sgsim.control.references import referring, stale_rules
 from sgsim.control.requests.groups import DescribeSecurityGroupReferences, DescribeStaleSecurityGroups
-from sgsim.model import Direction, GroupReference, SecurityGroup
+from sgsim.model import Direction, GroupReference, Rule, SecurityGroup
 
 
 @handles(DescribeStaleSecurityGroups)
@@ -31,16 +33,26 @@ def _stale(call: Call, group: SecurityGroup) -> Shown | None:
         "Description": call.papers(group.group_id).fields.get("Description", ""),
         "GroupId": group.group_id,
         "GroupName": group.name,
-        "StaleIpPermissions": _without_empty(permissions(stale[Direction.INGRESS], call.draft.papers)),
-        "StaleIpPermissionsEgress": _without_empty(permissions(stale[Direction.EGRESS], call.draft.papers)),
+        "StaleIpPermissions": _stale_permissions(call, stale[Direction.INGRESS]),
+        "StaleIpPermissionsEgress": _stale_permissions(call, stale[Direction.EGRESS]),
         "VpcId": group.vpc_id,
     }
 
 
-def _without_empty(shown: list[Shown]) -> list[Shown]:
+def _stale_permissions(call: Call, rules: Iterable[Rule]) -> list[Shown]:
     """A StaleIpPermission has no Ipv6Ranges, and its other ranges are texts: none of them can be stale."""
     names = ("IpProtocol", "FromPort", "ToPort", "UserIdGroupPairs")
-    return [{name: each[name] for name in names if name in each} for each in shown]
+    shown = [{name: each[name] for name in names if name in each} for each in permissions(rules, call.draft.papers)]
+    for permission in shown:
+        permission["UserIdGroupPairs"] = [_stale_pair(call, pair) for pair in permission["UserIdGroupPairs"]]
+    return shown
+
+
+def _stale_pair(call: Call, pair: Shown) -> Shown:
+    """With the status of the connection: where it is active, what is gone is the group."""
+    shown = {name: value for name, value in pair.items() if name != "UserId"}
+    connection = call.draft.peerings.get(pair.get("VpcPeeringConnectionId", ""))
+    return shown if connection is None else shown | {"PeeringStatus": connection.status}
 
 
 @handles(DescribeSecurityGroupReferences)
