@@ -23,29 +23,31 @@ _AMAZON = "amazon"  # who owns an address of the pool; an Elastic IP address is 
 def give_public(call: Call, interface_id: str) -> None:
     """An address of the pool for the primary private address, where that has none. Raises ApiError: none is left."""
     interface = call.draft.interfaces[interface_id]
-    primary = interface.primary(4)
-    if primary is None or interface.public_addresses:
+    primary = str(interface.primary(4) or "")
+    details = {each["PrivateIpAddress"]: each for each in _details(call, interface_id)}
+    of_primary = details.get(primary, {"PrivateIpAddress": primary})
+    if not primary or of_primary.get("Association") or call.papers(interface_id).fields.get("Association"):
         return
     address = _next(call)
     association = {"IpOwnerId": _AMAZON, "PublicDnsName": "", "PublicIp": str(address)}
-    details = [each for each in _details(call, interface_id) if each.get("PrivateIpAddress") != str(primary)]
-    of_primary = {"PrivateIpAddress": str(primary), "Association": association}
-    call.refile(interface_id, PrivateIpAddresses=[of_primary, *details], Association=association)
-    call.draft.interfaces[interface_id] = replace(interface, public_addresses=(address,))
+    details[primary] = {**of_primary, "Association": association}
+    call.refile(interface_id, PrivateIpAddresses=list(details.values()), Association=association)
+    call.draft.interfaces[interface_id] = replace(interface, public_addresses=(address, *interface.public_addresses))
 
 
-def release_public(call: Call, interface_id: str) -> None:
-    """Addresses of the pool go back; Elastic IP addresses stay."""
+def release_public(call: Call, interface_id: str) -> bool:
+    """Addresses of the pool go back; Elastic IP addresses stay. True where there were some of the pool."""
     interface = call.draft.interfaces[interface_id]
     fields = call.papers(interface_id).fields
     associations = [each.get("Association") for each in (fields, *_details(call, interface_id))]
-    gone = {each["PublicIp"] for each in associations if each and each.get("IpOwnerId") == _AMAZON}
+    gone = {each.get("PublicIp", "") for each in associations if each and each.get("IpOwnerId") == _AMAZON}
     if not gone:
-        return
+        return False
     kept = tuple(address for address in interface.public_addresses if str(address) not in gone)
     call.draft.interfaces[interface_id] = replace(interface, public_addresses=kept)
     details = [_without(each, gone) for each in _details(call, interface_id)]
     call.refile(interface_id, PrivateIpAddresses=details, Association=_without(fields, gone).get("Association"))
+    return True
 
 
 def drop_details(call: Call, interface_id: str) -> list[Shown]:
@@ -54,15 +56,13 @@ def drop_details(call: Call, interface_id: str) -> list[Shown]:
     texts = {str(address) for address in interface.addresses}
     fields = call.papers(interface_id).fields
     gone = [each for each in _details(call, interface_id) if each["PrivateIpAddress"] not in texts]
-    gone6 = [each for each in fields.get("Ipv6Addresses", ()) if each["Ipv6Address"] not in texts]
-    if gone or gone6:
-        call.refile(
-            interface_id,
-            PrivateIpAddresses=[each for each in _details(call, interface_id) if each not in gone],
-            Ipv6Addresses=[each for each in fields.get("Ipv6Addresses", ()) if each not in gone6],
-        )
-        public = tuple(each for each in interface.public_addresses if str(each) not in _public_texts(gone))
-        call.draft.interfaces[interface_id] = replace(interface, public_addresses=public)
+    call.refile(
+        interface_id,
+        PrivateIpAddresses=[each for each in _details(call, interface_id) if each["PrivateIpAddress"] in texts],
+        Ipv6Addresses=[each for each in fields.get("Ipv6Addresses", ()) if each["Ipv6Address"] in texts],
+    )
+    public = tuple(each for each in interface.public_addresses if str(each) not in _public_texts(gone))
+    call.draft.interfaces[interface_id] = replace(interface, public_addresses=public)
     return gone
 
 
@@ -84,7 +84,7 @@ def _details(call: Call, interface_id: str) -> list[Shown]:
 
 
 def _without(details: Fields, gone: set[str]) -> Shown:
-    public = (details.get("Association") or {}).get("PublicIp")
+    public = (details.get("Association") or {}).get("PublicIp", "")
     return {name: value for name, value in details.items() if name != "Association" or public not in gone}
 
 

@@ -187,3 +187,76 @@ def test_reassignment(place: Place) -> None:
     moving["PrivateIpAddresses"] = ["10.0.1.4"]
     error = place.call.refused("AssignPrivateIpAddresses", AllowReassignment=True, **moving)
     assert error.code == "InvalidIPAddress.InUse"
+
+
+@pytest.mark.parametrize("text", ["10.0.1", "10.0.1.5/32", "2001:db8::5", ""])
+def test_texts_that_are_no_address(place: Place, text: str) -> None:
+    error = place.call.refused("CreateNetworkInterface", SubnetId=place.subnet, PrivateIpAddress=text)
+    assert error.code == "InvalidParameterValue"
+
+
+def test_prefix_given_twice(place: Place) -> None:
+    """Or with an address of the interface itself in it."""
+    for given in (
+        {"Ipv4Prefixes": [{"Ipv4Prefix": "10.0.1.32/28"}] * 2},
+        {"Ipv4Prefixes": [{"Ipv4Prefix": "10.0.1.32/28"}], "PrivateIpAddress": "10.0.1.33"},
+    ):
+        error = place.call.refused("CreateNetworkInterface", SubnetId=place.subnet, **given)
+        assert error.code == "InvalidIPAddress.InUse"
+
+
+def test_no_prefix_is_left(place: Place) -> None:
+    """A /24 has fourteen that hold no address of AWS."""
+    interface = place.call.interface(place.subnet, Ipv4PrefixCount=14, PrivateIpAddress="10.0.1.4")
+    assert len(place.call.snapshot.interfaces[interface].prefixes) == 14
+    error = place.call.refused("AssignPrivateIpAddresses", NetworkInterfaceId=interface, Ipv4PrefixCount=1)
+    assert error.code == "InsufficientCidrBlocks"
+
+
+def test_addresses_around_prefixes(place: Place) -> None:
+    """The lowest free address lies behind what a prefix holds."""
+    interface = place.call.interface(
+        place.subnet,
+        Ipv4Prefixes=[{"Ipv4Prefix": "10.0.1.16/28"}],
+        PrivateIpAddress="10.0.1.4",
+    )
+    place.call(
+        "AssignPrivateIpAddresses",
+        NetworkInterfaceId=interface,
+        PrivateIpAddresses=[f"10.0.1.{n}" for n in range(5, 16)],
+    )
+    assert place.addresses(place.call.interface(place.subnet)) == ["10.0.1.32"]
+
+
+@pytest.mark.parametrize(
+    "parameter", ["SecondaryPrivateIpAddressCount", "Ipv6AddressCount", "Ipv4PrefixCount", "Ipv6PrefixCount"]
+)
+def test_numbers_of_addresses(place: Place, parameter: str) -> None:
+    """Up to 64 of a kind, and none less than none."""
+    for number, code in ((65, "PrivateIpAddressLimitExceeded"), (-1, "InvalidParameterValue")):
+        error = place.call.refused("CreateNetworkInterface", SubnetId=place.subnet, **{parameter: number})
+        assert error.code == code
+
+
+def test_so_many_addresses_in_all(place: Place) -> None:
+    """What an interface has counts with what it gets."""
+    interface = place.call.interface(place.subnet, SecondaryPrivateIpAddressCount=62)
+    place.call("AssignPrivateIpAddresses", NetworkInterfaceId=interface, SecondaryPrivateIpAddressCount=1)
+    error = place.call.refused(
+        "AssignPrivateIpAddresses", NetworkInterfaceId=interface, SecondaryPrivateIpAddressCount=1
+    )
+    assert error.code == "PrivateIpAddressLimitExceeded"
+    place.call("AssignIpv6Addresses", NetworkInterfaceId=interface, Ipv6AddressCount=64)
+
+
+def test_primary_ipv6_address_by_name(place: Place) -> None:
+    """It comes first, wherever it is in the request; an interface without IPv6 has none."""
+    base = place.block6.removesuffix("/64")
+    given = [{"Ipv6Address": f"{base}9"}, {"Ipv6Address": f"{base}8", "IsPrimaryIpv6": True}]
+    shown = place.call.shown_interface(place.call.interface(place.subnet, Ipv6Addresses=given))["Ipv6Addresses"]
+    assert shown == [
+        {"Ipv6Address": f"{base}8", "IsPrimaryIpv6": True},
+        {"Ipv6Address": f"{base}9", "IsPrimaryIpv6": False},
+    ]
+    error = place.call.refused("CreateNetworkInterface", SubnetId=place.subnet, EnablePrimaryIpv6=True)
+    assert error.code == "InvalidParameterValue"

@@ -57,6 +57,27 @@ def test_group_of_another_vpc(place: Place) -> None:
     assert error.code == "DependencyViolation"
 
 
+def test_vpc_whose_default_group_is_not_known(tmp_path: Path) -> None:
+    """A snapshot may show some groups only."""
+    (tmp_path / "snapshot.json").write_text(
+        '{"SecurityGroups": [{"GroupId": "sg-0a", "GroupName": "web", "VpcId": "vpc-0a"},'
+        ' {"GroupId": "sg-0b", "GroupName": "default", "VpcId": "vpc-0b"}],'
+        ' "Subnets": [{"SubnetId": "subnet-0a", "VpcId": "vpc-0a", "CidrBlock": "10.0.0.0/24"}]}'
+    )
+    loaded = Account(Cloud.load(tmp_path, ACCOUNT, HOME))
+    assert loaded.refused("CreateNetworkInterface", SubnetId="subnet-0a").code == "InvalidGroup.NotFound"
+    loaded.interface("subnet-0a", Groups=["sg-0a"])
+
+
+def test_kinds_of_interfaces(place: Place) -> None:
+    """Some have no addresses; AWS's own services make theirs themselves."""
+    trunk = place.call.interface(place.subnet, InterfaceType="trunk")
+    assert place.call.snapshot.interfaces[trunk].interface_type == "trunk"
+    assert place.addresses(place.call.interface(place.subnet, InterfaceType="efa-only")) == []
+    error = place.call.refused("CreateNetworkInterface", SubnetId=place.subnet, InterfaceType="nat_gateway")
+    assert error.code == "InvalidParameterValue"
+
+
 def test_no_group(place: Place) -> None:
     interface = place.call.interface(place.subnet)
     error = place.call.refused("ModifyNetworkInterfaceAttribute", NetworkInterfaceId=interface, Groups=[])

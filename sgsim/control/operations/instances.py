@@ -76,7 +76,8 @@ def stop_instances(call: Call, request: StopInstances) -> Answer:
         changes.append(_change(instance, "stopping"))
         _become(call, instance, "stopped", StateTransitionReason=_by_user(call))
         for interface in call.interfaces_of(instance.instance_id):
-            release_public(call, interface.interface_id)
+            if release_public(call, interface.interface_id):
+                call.refile(interface.interface_id, **{WANTS_PUBLIC: True})
     return {"StoppingInstances": changes}
 
 

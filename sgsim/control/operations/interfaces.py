@@ -74,6 +74,8 @@ def make_interface(
         "SourceDestCheck": True,
         "Status": "available",
     }
+    if call.papers(subnet.subnet_id).fields.get("Ipv6Native"):
+        fields["Ipv6Native"] = True
     call.file(interface_id, fields, tags)
     if any(each.is_primary_ipv6 for each in request.ipv6_addresses):
         set_primary_ipv6(call, interface_id)
@@ -136,8 +138,9 @@ def _ipv6_addresses(call: Call, free: SubnetAddresses, subnet: Subnet, request: 
         ipv6PrefixCount=request.ipv6_prefix_count,
     )
     check_number(len(texts) + number)
-    if request.ipv6_address_count is None and not texts and not request.ipv6_prefixes:
-        number = int(bool(call.papers(subnet.subnet_id).fields.get("AssignIpv6AddressOnCreation")))
+    if request.ipv6_address_count is None and not texts and not request.ipv6_prefixes and not request.ipv6_prefix_count:
+        of_subnet = call.papers(subnet.subnet_id).fields
+        number = int(bool(of_subnet.get("AssignIpv6AddressOnCreation") or of_subnet.get("Ipv6Native")))
     return [*(free.take(text, 6) for text in texts), *(free.next(6) for _ in range(number))]
 
 
