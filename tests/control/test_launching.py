@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.control.calling import PLAIN, Launch, account, instance_id, launch
+from tests.control.calling import ACCOUNT, PLAIN, Launch, account, instance_id, launch
 
 
 @pytest.fixture
@@ -222,3 +222,22 @@ def test_tags_and_names(place: Launch) -> None:
     place.call("CreateTags", Resources=[interface], Tags=[{"Key": "Name", "Value": "own"}])
     place.call("DeleteTags", Resources=[instance])
     assert name() == "own"
+
+
+def test_members_as_given(place: Launch) -> None:
+    """What decides nothing is shown as it was asked for, beside AWS's defaults."""
+    instance = place.run(
+        KeyName="ops",
+        IamInstanceProfile={"Name": "web"},
+        MetadataOptions={"HttpTokens": "required"},
+        Monitoring={"Enabled": True},
+        Placement={"Tenancy": "dedicated"},
+        BlockDeviceMappings=[{"DeviceName": "/dev/xvda"}],
+    )
+    found = place.call.shown_instance(instance)
+    assert found["KeyName"] == "ops"
+    assert found["IamInstanceProfile"] == {"Arn": f"arn:aws:iam::{ACCOUNT}:instance-profile/web"}
+    assert (found["MetadataOptions"]["HttpTokens"], found["MetadataOptions"]["HttpEndpoint"]) == ("required", "enabled")
+    assert found["Monitoring"] == {"State": "enabled"}
+    assert found["Placement"] == {"AvailabilityZone": "us-east-1a", "GroupName": "", "Tenancy": "dedicated"}
+    assert found["EnclaveOptions"] == {"Enabled": False}

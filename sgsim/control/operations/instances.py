@@ -3,7 +3,7 @@ state in between, the next describe the one after."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from sgsim.control.instanceanswers import (
     shown_instance,
     shown_state,
 )
-from sgsim.control.interfaceanswers import WANTS_PUBLIC, attachment, private_dns_name
+from sgsim.control.interfaceanswers import WANTS_PUBLIC, attachment
 from sgsim.control.listing import Values, answer, filtered, page
 from sgsim.control.operations.attachments import detach
 from sgsim.control.operations.interfaces import forget_interface, interface_filters
@@ -33,7 +33,7 @@ from sgsim.control.requests.instances import (
     StopInstances,
     TerminateInstances,
 )
-from sgsim.control.store import Instance
+from sgsim.control.store import Fields, Instance
 from sgsim.model import Interface
 
 _RUNNING = ("running", "pending")
@@ -179,58 +179,54 @@ def describe_instances(call: Call, request: DescribeInstances) -> Answer:
 
 def _filters(call: Call) -> dict[str, Values[_Whole]]:
     """The filters of DescribeInstances that can match something here."""
+    of_interfaces = interface_filters(call)
 
     def field(name: str, member: str | None = None) -> Values[_Whole]:
-        def values(each: _Whole) -> tuple[str | None]:
-            value = call.papers(each.instance.instance_id).fields.get(name)
-            if member is not None:
-                value = (value or {}).get(member)
-            return (str(value).lower() if isinstance(value, bool) else None if value is None else str(value),)
+        return lambda each: (_text(call.papers(each.instance.instance_id).fields, name, member),)
 
-        return values
+    def primary(name: str, most: int | None = None) -> Values[_Whole]:
+        """A filter of interfaces, of the primary one; of its first ``most`` values."""
+        return lambda each: list(of_interfaces[name](each.interfaces[0]))[:most] if each.interfaces else ()
 
-    def primary(values: Callable[[Interface], Sequence[str | None]]) -> Values[_Whole]:
-        return lambda each: values(each.interfaces[0]) if each.interfaces else ()
-
-    def private(interface: Interface) -> list[str]:
-        return [str(address) for address in interface.addresses if address.version == 4][:1]
-
-    def names(interface: Interface) -> list[str]:
-        region = call.papers(interface.interface_id).region
-        return [private_dns_name(text, region) for text in private(interface)]
-
-    of_interfaces = interface_filters(call)
     known: dict[str, Values[_Whole]] = {
         "architecture": field("Architecture"),
         "availability-zone": field("Placement", "AvailabilityZone"),
         "client-token": field("ClientToken"),
+        "group-id": primary("group-id"),
+        "group-name": primary("group-name"),
         "image-id": field("ImageId"),
         "instance-id": lambda each: (each.instance.instance_id,),
         "instance-state-code": lambda each: (str(STATES[each.instance.state]),),
         "instance-state-name": lambda each: (each.instance.state,),
         "instance-type": field("InstanceType"),
-        "instance.group-id": primary(lambda interface: interface.group_ids),
-        "instance.group-name": primary(lambda interface: list(of_interfaces["group-name"](interface))),
-        "ip-address": primary(lambda interface: [str(each) for each in interface.public_addresses]),
+        "instance.group-id": primary("group-id"),
+        "instance.group-name": primary("group-name"),
+        "ip-address": primary("association.public-ip"),
+        "ipv6-address": primary("ipv6-addresses.ipv6-address"),
         "key-name": field("KeyName"),
         "launch-index": field("AmiLaunchIndex"),
         "monitoring-state": field("Monitoring", "State"),
         "owner-id": lambda each: (call.papers(each.instance.instance_id).owner,),
         "placement-group-name": field("Placement", "GroupName"),
-        "private-dns-name": primary(names),
-        "private-ip-address": primary(private),
+        "private-dns-name": primary("private-dns-name"),
+        "private-ip-address": primary("private-ip-address", 1),
         "reason": field("StateTransitionReason"),
         "reservation-id": field("ReservationId"),
         "root-device-type": field("RootDeviceType"),
-        "source-dest-check": primary(lambda interface: list(of_interfaces["source-dest-check"](interface))),
-        "subnet-id": primary(lambda interface: [interface.subnet_id]),
+        "source-dest-check": primary("source-dest-check"),
+        "subnet-id": primary("subnet-id"),
         "tenancy": field("Placement", "Tenancy"),
-        "vpc-id": primary(lambda interface: [interface.vpc_id]),
+        "vpc-id": primary("vpc-id"),
     }
-    for name, values in of_interfaces.items():
-        known[f"network-interface.{name}"] = _of_any(values)
-    known["group-id"], known["group-name"] = known["instance.group-id"], known["instance.group-name"]
-    return known
+    return known | {f"network-interface.{name}": _of_any(values) for name, values in of_interfaces.items()}
+
+
+def _text(fields: Fields, name: str, member: str | None) -> str | None:
+    """How filters write a field, or a member of one."""
+    value = fields.get(name)
+    if member is not None:
+        value = (value or {}).get(member)
+    return None if value is None else str(value)
 
 
 def _of_any(values: Values[Interface]) -> Values[_Whole]:

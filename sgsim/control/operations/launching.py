@@ -24,6 +24,34 @@ from sgsim.model import Subnet
 _TAGGED = ("instance", "volume", "network-interface", "spot-instances-request", "elastic-gpu")
 _FULL = "InsufficientFreeAddressesInSubnet"
 
+#: What AWS fills in for a plain Linux instance.
+_PLAIN_LINUX: Shown = {
+    "Architecture": "x86_64",
+    "BlockDeviceMappings": [],
+    "EnaSupport": True,
+    "Hypervisor": "xen",
+    "PlatformDetails": "Linux/UNIX",
+    "ProductCodes": [],
+    "RootDeviceName": "/dev/xvda",
+    "RootDeviceType": "ebs",
+    "StateTransitionReason": "",
+    "UsageOperation": "RunInstances",
+    "VirtualizationType": "hvm",
+}
+_METADATA: Shown = {
+    "HttpEndpoint": "enabled",
+    "HttpProtocolIpv6": "disabled",
+    "HttpPutResponseHopLimit": 1,
+    "HttpTokens": "optional",
+    "InstanceMetadataTags": "disabled",
+    "State": "applied",
+}
+_HOSTNAMES: Shown = {
+    "EnableResourceNameDnsAAAARecord": False,
+    "EnableResourceNameDnsARecord": False,
+    "HostnameType": "ip-name",
+}
+
 
 class _Plan(NamedTuple):
     """An interface of each instance: one to make in ``subnet``, or one that is there."""
@@ -225,61 +253,39 @@ def _launch(
 
 
 def _fields(call: Call, request: RunInstances, index: int, reservation_id: str, zone: str | None) -> dict[str, Any]:
-    """What describe shows, as AWS fills it in for a plain Linux instance."""
-    given_profile = request.iam_instance_profile
-    profile_arn = given_profile.get("Arn") or (
-        f"arn:aws:iam::{call.caller.account}:instance-profile/{given_profile['Name']}"
-        if given_profile.get("Name")
-        else ""
-    )
-    metadata = {
-        "HttpEndpoint": "enabled",
-        "HttpProtocolIpv6": "disabled",
-        "HttpPutResponseHopLimit": 1,
-        "HttpTokens": "optional",
-        "InstanceMetadataTags": "disabled",
-        "State": "applied",
-    }
+    """What describe shows beside its interfaces, and attributes that it does not show."""
     fields: dict[str, Any] = {
+        **_PLAIN_LINUX,
         "AmiLaunchIndex": index,
-        "Architecture": "x86_64",
-        "BlockDeviceMappings": [],
         "CapacityReservationSpecification": request.capacity_reservation_specification
         or {"CapacityReservationPreference": "open"},
         "ClientToken": request.client_token or "",
         "CpuOptions": {"CoreCount": 1, "ThreadsPerCore": 2} | request.cpu_options,
+        "CreditSpecification": request.credit_specification or None,
+        "DisableApiStop": request.disable_api_stop,
+        "DisableApiTermination": request.disable_api_termination,
         "EbsOptimized": request.ebs_optimized,
-        "EnaSupport": True,
         "EnclaveOptions": {"Enabled": False} | request.enclave_options,
         "HibernationOptions": {"Configured": False} | request.hibernation_options,
-        "Hypervisor": "xen",
-        "IamInstanceProfile": {"Arn": profile_arn, "Id": "AIPA"} if profile_arn else None,
+        "IamInstanceProfile": _profile(call, request),
         "ImageId": request.image_id,
+        "InstanceInitiatedShutdownBehavior": request.instance_initiated_shutdown_behavior,
         "InstanceType": request.instance_type,
         "KeyName": request.key_name,
         "LaunchTime": call.now,
         "MaintenanceOptions": {"AutoRecovery": "default"} | request.maintenance_options,
-        "MetadataOptions": metadata | request.metadata_options,
+        "MetadataOptions": _METADATA | request.metadata_options,
         "Monitoring": {"State": "enabled" if request.monitoring.get("Enabled") else "disabled"},
         "Placement": {"GroupName": "", "Tenancy": "default"} | request.placement | {"AvailabilityZone": zone},
-        "PlatformDetails": "Linux/UNIX",
-        "PrivateDnsNameOptions": {
-            "EnableResourceNameDnsAAAARecord": False,
-            "EnableResourceNameDnsARecord": False,
-            "HostnameType": "ip-name",
-        }
-        | request.private_dns_name_options,
-        "ProductCodes": [],
+        "PrivateDnsNameOptions": _HOSTNAMES | request.private_dns_name_options,
         "ReservationId": reservation_id,
-        "RootDeviceName": "/dev/xvda",
-        "RootDeviceType": "ebs",
-        "StateTransitionReason": "",
-        "UsageOperation": "RunInstances",
-        "VirtualizationType": "hvm",
-        "CreditSpecification": request.credit_specification or None,
-        "DisableApiStop": request.disable_api_stop,
-        "DisableApiTermination": request.disable_api_termination,
-        "InstanceInitiatedShutdownBehavior": request.instance_initiated_shutdown_behavior,
         "UserData": request.user_data,
     }
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _profile(call: Call, request: RunInstances) -> Shown | None:
+    given = request.iam_instance_profile
+    if not given:
+        return None
+    return {"Arn": given.get("Arn") or f"arn:aws:iam::{call.caller.account}:instance-profile/{given.get('Name')}"}
