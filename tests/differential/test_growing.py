@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import replace
+from ipaddress import ip_address
 from itertools import pairwise
 from unittest.mock import patch
 
@@ -16,7 +17,7 @@ from sgsim.compile import Compilation, compile_topology, records, tables
 from sgsim.engine.catalogue import Catalogue
 from sgsim.kernels.alone import match_columns
 from sgsim.layout import PacketColumns
-from sgsim.model import Direction, Settings, Topology
+from sgsim.model import Direction, GroupReference, Interface, Packet, Rule, SecurityGroup, Settings, Topology
 from sgsim.workload import Workload
 from sgsim.workload import topology as made_topology
 from tests.differential.changing import changed
@@ -81,6 +82,28 @@ def test_what_is_kept_answers_as_what_is_made_anew(merged, fitting):
                 built = growing.change(topology, packets).built
                 kept += sum(before.get(block) == where for block, where in built.items())
     assert kept > 1000
+
+
+@pytest.mark.usefixtures("_searched")
+@pytest.mark.parametrize("moved", ["sg-a", "sg-b"])
+def test_a_group_in_another_vpc(moved):
+    """Without a peering a reference across VPCs stands for nobody, whichever of its two groups went."""
+    rule = Rule("r", "sg-a", Direction.INGRESS, -1, None, None, GroupReference("sg-b"))
+    groups = {
+        name: SecurityGroup(name, name, "vpc-1", (rule,) if name == "sg-a" else (), ()) for name in ("sg-a", "sg-b")
+    }
+    hosts = ip_address("10.0.0.1"), ip_address("10.0.0.2")
+    interfaces = {
+        name: Interface(name, vpc_id="vpc-1", addresses=(host,), group_ids=(name,))
+        for name, host in zip(groups, hosts, strict=True)
+    }
+    world = Topology(groups=groups, interfaces=interfaces)
+    packets, out = columns_of([Packet(0, hosts[1], hosts[0], 50)]), np.zeros(1, dtype=np.int32)
+    growing = Growing(world)
+    for vpc_id, expected in (("vpc-1", 0), ("vpc-2", -1)):
+        other = {**groups, moved: replace(groups[moved], vpc_id=vpc_id)}
+        match_columns(packets, growing.change(replace(world, groups=other), packets).table, 0, 0, out)
+        assert out.tolist() == [expected]
 
 
 def shorter(world: Topology, group_id: str) -> Topology:
