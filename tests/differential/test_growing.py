@@ -70,7 +70,7 @@ def test_what_is_kept_answers_as_what_is_made_anew(merged, fitting):
         patch.object(compile, "_GROWN", 1e9),
         patch.object(tables, "_FITTING", fitting),
     ):
-        for seed in range(60):
+        for seed in range(30):
             rng = random.Random(f"growing {seed}")
             hosts = hosts_of(rng)
             topology = topology_of(rng, hosts)
@@ -81,7 +81,7 @@ def test_what_is_kept_answers_as_what_is_made_anew(merged, fitting):
                 before = growing.now.built
                 built = growing.change(topology, packets).built
                 kept += sum(before.get(block) == where for block, where in built.items())
-    assert kept > 1000
+    assert kept > 500
 
 
 @pytest.mark.usefixtures("_searched")
