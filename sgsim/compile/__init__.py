@@ -58,9 +58,9 @@ def compile_topology(
     """Match tables for the interfaces, by their places; those with the same list of groups share theirs.
 
     ``numbers``: by which number answers name each of ``Topology.rules()``; its place there if None. ``before``: of what
-    holds until now, with the same settings, numbers and selection, those tables are kept whose groups have the very same
-    tuples of rules, where these refer to nothing that has changed. One rule of 300,000, of 5,000 interfaces, then takes
-    a thirteenth of the second that all of them take.
+    holds until now, with the same settings, numbers and selection, those tables are kept whose groups have the very
+    same tuples of rules, where these refer to nothing that has changed. One rule of 300,000, of 5,000 interfaces, then
+    takes a thirteenth of the second that all of them take.
 
     Raises SelectionError for more rules or interfaces than can be told apart.
     """
