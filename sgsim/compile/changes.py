@@ -29,6 +29,11 @@ class _Changed(NamedTuple):
         return False
 
 
+def same_owners(before: Topology, after: Topology) -> bool:
+    """Whether all addresses decide what they did, rules apart."""
+    return before.interfaces == after.interfaces and before.auto_tracked == after.auto_tracked
+
+
 def unchanged_rules(before: Topology, after: Topology, owned: Owned, owned_after: Owned) -> set[tuple[str, Direction]]:
     """Groups and directions with the very same tuple of rules, none of which refers to what has changed.
 
@@ -59,6 +64,8 @@ def _changed_groups(before: Topology, after: Topology, owned: Owned, owned_after
         or group_id not in after.groups
         or before.groups[group_id].vpc_id != after.groups[group_id].vpc_id
     }
+    if before.interfaces == after.interfaces:
+        return found
     for name in before.interfaces.keys() | after.interfaces.keys():
         was, now = before.interfaces.get(name), after.interfaces.get(name)
         if was is None or now is None or _member(was, owned) != _member(now, owned_after):

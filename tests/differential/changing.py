@@ -87,6 +87,12 @@ def _group_gone_or_new(rng: Random, topology: Topology, hosts: Hosts) -> Topolog
     return replace(topology, groups=groups)
 
 
+def _group_moved(rng: Random, topology: Topology, hosts: Hosts) -> Topology:
+    """No control plane does this to a group, or to an interface below, but nothing says that a file does not."""
+    group = rng.choice([*topology.groups.values()])
+    return _with_group(topology, replace(group, vpc_id=rng.choice(("vpc-1", "vpc-2", None))))
+
+
 def _with_interface(topology: Topology, interface: Interface) -> Topology:
     return replace(topology, interfaces={**topology.interfaces, interface.interface_id: interface})
 
@@ -123,7 +129,6 @@ def _instance(rng: Random, topology: Topology, hosts: Hosts, interface: Interfac
 
 @_of_an_interface
 def _kind(rng: Random, topology: Topology, hosts: Hosts, interface: Interface) -> Interface:
-    """No control plane does this to one interface, but nothing says that a file does not."""
     return replace(
         interface,
         vpc_id=rng.choice(("vpc-1", "vpc-2", None)),
@@ -224,6 +229,7 @@ CHANGES: tuple[Change, ...] = (
     _rules,
     _no_rules,
     _group_gone_or_new,
+    _group_moved,
     _groups,
     _groups,
     _timeouts,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sgsim.compile import rows
+from sgsim.compile import records, rows
 from sgsim.engine import Engine, ReferenceEngine, Simulator
 from sgsim.errors import SelectionError
 from sgsim.layout import MIDSTREAM, NOTES, OPENED, REASONS, SLOT_WORDS, SLOTS_USED, TRACKED, PacketColumns
@@ -201,6 +201,15 @@ def test_a_bound_counts_what_is_left():
     apart = with_interfaces(world, eni_1={"instance_id": "i-2"})
     found = told(world, [*flows[:2], apart, *flows[2:]], conntrack_max=2)
     assert found == [NEW, NEW, NEW, NEW, "table_full", NEW]
+
+
+def test_connections_that_are_declared_to_be_tracked(monkeypatch):
+    """From their next packet on, also where all tables of rules are kept."""
+    monkeypatch.setattr(records, "_DIRECT", 0)
+    world = topology(rule(INGRESS, TCP, 22, 22), rule(EGRESS, -1))
+    declared = replace(world, auto_tracked=(IPv4Network("198.51.100.0/24"),))
+    steps = [packet(*THERE, SYN), declared, packet(*THERE, ACK), world, packet(*BACK, ACK)]
+    assert told(world, steps) == ["rule", NEW, "tracked tracked"]
 
 
 # --- marks ------------------------------------------------------------------------------------------------------------
