@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sgsim.control import ApiError, Caller, Cloud
+from sgsim.control.call import AWS
 from sgsim.model import Topology
 from sgsim.sources.changes import ApiChange
 from sgsim.sources.changes.asked import asked, by_value
@@ -21,7 +23,10 @@ class Plane:
 
     def __init__(self, source: str | Path | Topology, topology: Topology, changes: Sequence[ApiChange]) -> None:
         home = _home(changes, topology)
-        self._cloud = Cloud.of(source, *home) if isinstance(source, Topology) else Cloud.load(source, *home)
+        self._cloud = _cloud(source, home or _SOMEBODY)
+        told = _told(self._cloud) if home is None else _SOMEBODY
+        if told != _SOMEBODY:  # what tells neither belongs to who owns the rest
+            self._cloud = _cloud(source, told)
 
     def snapshot(self) -> Topology:
         return self._cloud.snapshot()
@@ -63,8 +68,13 @@ class Plane:
         return Caller(change.account or owner.account, change.region or owner.region)
 
 
-def _home(changes: Sequence[ApiChange], topology: Topology) -> Caller:
-    """The account and Region of what the snapshot does not tell: those of the first event about something in it."""
+def _cloud(source: str | Path | Topology, home: Caller) -> Cloud:
+    return Cloud.of(source, *home) if isinstance(source, Topology) else Cloud.load(source, *home)
+
+
+def _home(changes: Sequence[ApiChange], topology: Topology) -> Caller | None:
+    """The account and Region of what the snapshot does not tell: those of the first event about something in it, else
+    of the first event."""
     tables = (topology.groups, topology.interfaces, topology.prefix_lists, topology.vpcs, topology.subnets)
     first = None
     for change in changes:
@@ -73,7 +83,16 @@ def _home(changes: Sequence[ApiChange], topology: Topology) -> Caller:
             first = first or caller
             if any(name in table for name in _texts(change.params) for table in tables):
                 return caller
-    return first or _SOMEBODY
+    return first
+
+
+def _told(cloud: Cloud) -> Caller:
+    """The account and the Region that most of a snapshot's records tell, which was loaded as nobody's."""
+    papers = cloud.store.papers.values()
+    accounts = Counter(each.owner for each in papers if each.owner not in (AWS, _SOMEBODY.account))
+    regions = Counter(each.region for each in papers if each.region != _SOMEBODY.region)
+    account, region = (next(iter(each.most_common(1)), None) for each in (accounts, regions))
+    return Caller(account[0] if account else _SOMEBODY.account, region[0] if region else _SOMEBODY.region)
 
 
 def _texts(value: Any) -> Iterator[str]:

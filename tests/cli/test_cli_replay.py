@@ -24,8 +24,8 @@ FIELDS = [
 ]
 SUMMARY = [
     *("captures", "packets", "observations", "allowed", "dropped", "by_reason", "skipped", "reordered"),
-    *("midstream_flows", "by_interface", "rules", "dropped_flows", "dropped_flows_other", "connections", "stale"),
-    *("unresolved", "warnings", "seconds", "packets_per_second"),
+    *("midstream_flows", "by_interface", "rules", "dropped_flows", "dropped_flows_other", "connections", "changes"),
+    *("stale", "unresolved", "warnings", "seconds", "packets_per_second"),
 ]
 
 

@@ -153,6 +153,21 @@ def test_a_new_interface_has_what_aws_gave_it() -> None:
     assert found.params["PrivateIpAddresses"] == [{"PrivateIpAddress": "10.0.0.5", "Primary": True}]
 
 
+def test_what_an_answer_does_not_tell_stays_as_it_was_asked_for() -> None:
+    """An answer by hand may hold an id alone."""
+    params = {"SubnetId": "subnet-1", "PrivateIpAddress": "10.0.0.5", "Ipv6AddressCount": 1}
+    (found,) = asked(change("CreateNetworkInterface", params, {"NetworkInterface": {"NetworkInterfaceId": "eni-1"}}))
+    assert found == Asked("CreateNetworkInterface", params, ("eni-1",))
+    params = {"MinCount": 1, "MaxCount": 1, "SubnetId": "subnet-1", "SecurityGroupIds": ["sg-1"]}
+    (found,) = asked(change("RunInstances", params, {"Instances": [{"InstanceId": "i-1"}]}))
+    assert found == Asked("RunInstances", params, ("i-1",))
+    specification = {"DeviceIndex": 0, "SubnetId": "subnet-1", "Groups": ["sg-1"], "PrivateIpAddress": "10.0.0.5"}
+    params = {"NetworkInterfaces": [specification], "MinCount": 1, "MaxCount": 1}
+    instance = {"InstanceId": "i-1", "NetworkInterfaces": [{"NetworkInterfaceId": "eni-1"}]}
+    (found,) = asked(change("RunInstances", params, {"Instances": [instance]}))
+    assert found == Asked("RunInstances", params, ("i-1", "eni-1"))
+
+
 def test_a_launch_is_one_call_for_each_instance() -> None:
     """Each with its own addresses; an interface that was there before is attached, not made."""
     params = {
@@ -186,7 +201,7 @@ def test_a_launch_is_one_call_for_each_instance() -> None:
             },
             ("i-1", "eni-1", "eni-attach-1", "eni-attach-9"),
         ),
-        Asked("RunInstances", {"MinCount": 1, "MaxCount": 1, "ImageId": "ami-1"}, ("i-2",)),
+        Asked("RunInstances", params | {"MaxCount": 1}, ("i-2",)),
     ]
 
 

@@ -221,4 +221,4 @@ def test_anything_is_changes_or_one_line(tmp_path_factory, content: str | bytes)
     for _, change in in_order(found.changes, 0):
         assert isinstance(change, ApiChange)
         assert -(1 << 63) < change.at.ns < 1 << 63
-        json.dumps([change.params, change.answer]).encode()
+        json.dumps([change.params, change.answer], default=repr).encode()

@@ -46,11 +46,11 @@ def test_what_was_made_may_be_given_its_ids(changes) -> None:
     assert (change.account, change.region) == ("123456789012", "eu-west-1")
 
 
-def test_what_sgsim_does_not_read_may_be_given(changes) -> None:
-    """A launch has many parameters; those that say nothing about interfaces and groups are left out."""
+def test_what_is_not_looked_at_is_handed_on(changes) -> None:
+    """A launch has many parameters that say nothing about interfaces and groups; the control plane may know them."""
     params = {"ImageId": "ami-1", "MinCount": 1, "MaxCount": 1, "MetadataOptions": {"HttpTokens": "required"}}
     (change,) = changes([{"at": 0, "call": "RunInstances", "params": params}]).changes
-    assert change.params == {"ImageId": "ami-1", "MinCount": 1, "MaxCount": 1}
+    assert change.params == params
 
 
 def test_a_call_without_parameters(changes) -> None:

@@ -104,46 +104,57 @@ def _named(rule: Mapping[str, Any], peer: str) -> _Named:
 # --- interfaces ---------------------------------------------------------------------------------------------------
 
 
+_REPLACES = {  # what else a request may say about what the answer tells
+    "PrivateIpAddresses": ("PrivateIpAddress", "SecondaryPrivateIpAddressCount"),
+    "Ipv6Addresses": ("Ipv6AddressCount",),
+    "Ipv4Prefixes": ("Ipv4PrefixCount",),
+    "Ipv6Prefixes": ("Ipv6PrefixCount",),
+}
+_OF_ATTACHMENT = ("DeviceIndex", "NetworkCardIndex", "DeleteOnTermination")
+_OF_INTERFACES = (
+    *("NetworkInterfaces", "SubnetId", "SecurityGroupIds", "SecurityGroups", "EnablePrimaryIpv6", "Ipv6Addresses"),
+    *(name for names in _REPLACES.values() for name in names),
+)
+
+
+def _with(params: Params, told: Params) -> Params:
+    """The parameters, with what an answer tells in the place of what they say about it."""
+    replaced = {name for each in told for name in _REPLACES.get(each, ())}
+    return {name: value for name, value in params.items() if name not in replaced} | told
+
+
 def _made_interface(params: Params, answer: Mapping[str, Any]) -> tuple[Params, list[str]]:
     made = answer.get("NetworkInterface", {})
-    return _without_counts(params) | _chosen(made), _ids(made, "NetworkInterfaceId")
+    return _with(params, _chosen(made)), _ids(made, "NetworkInterfaceId")
 
 
 def _launch(params: Params, instance: Mapping[str, Any]) -> Asked:
     """One instance, with the interfaces that it got: new ones, or those that the request names."""
-    attached = {each.get("NetworkInterfaceId") for each in params.get("NetworkInterfaces", ())}
-    interfaces, ids = [], _ids(instance, "InstanceId")
+    ids, interfaces = _ids(instance, "InstanceId"), []
     for made in instance.get("NetworkInterfaces", ()):
         attachment = made.get("Attachment", {})
-        specification = {name: attachment[name] for name in _OF_ATTACHMENT if name in attachment}
-        if made.get("NetworkInterfaceId") in attached:
-            specification["NetworkInterfaceId"] = made["NetworkInterfaceId"]
+        specification = _only(attachment, *_OF_ATTACHMENT)
+        wanted = [each for each in params.get("NetworkInterfaces", ()) if _is_of(each, made)]
+        if wanted and "NetworkInterfaceId" in wanted[0]:
+            specification |= wanted[0]
         else:
-            specification |= _chosen(made) | {name: made[name] for name in ("SubnetId",) if name in made}
+            told = _chosen(made) | _only(made, "SubnetId") | specification
+            specification = _with(wanted[0] if wanted else {}, told)
             ids += _ids(made, "NetworkInterfaceId")
         ids += _ids(attachment, "AttachmentId")
         interfaces.append(specification)
+    own = {"MinCount": 1, "MaxCount": 1}
+    if not interfaces:
+        return Asked("RunInstances", params | own, tuple(ids))
     others = {name: value for name, value in params.items() if name not in _OF_INTERFACES}
-    own = {"NetworkInterfaces": interfaces} if interfaces else {}
-    return Asked("RunInstances", others | {"MinCount": 1, "MaxCount": 1} | own, tuple(ids))
+    return Asked("RunInstances", others | own | {"NetworkInterfaces": interfaces}, tuple(ids))
 
 
-_OF_ATTACHMENT = ("DeviceIndex", "NetworkCardIndex", "DeleteOnTermination")
-_COUNTS = (
-    "SecondaryPrivateIpAddressCount",
-    "Ipv6AddressCount",
-    "Ipv4PrefixCount",
-    "Ipv6PrefixCount",
-    "PrivateIpAddress",
-)
-_OF_INTERFACES = (
-    *("NetworkInterfaces", "SubnetId", "SecurityGroupIds", "SecurityGroups", "EnablePrimaryIpv6", "Ipv6Addresses"),
-    *_COUNTS,
-)
-
-
-def _without_counts(params: Params) -> Params:
-    return {name: value for name, value in params.items() if name not in _COUNTS}
+def _is_of(specification: Params, made: Mapping[str, Any]) -> bool:
+    """Whether a request's specification is that of an interface in the answer."""
+    if "NetworkInterfaceId" in specification:
+        return bool(specification["NetworkInterfaceId"] == made.get("NetworkInterfaceId"))
+    return bool(specification.get("DeviceIndex", 0) == made.get("Attachment", {}).get("DeviceIndex", 0))
 
 
 def _chosen(made: Mapping[str, Any]) -> Params:
@@ -177,8 +188,7 @@ def _assigned6(params: Params, answer: Mapping[str, Any]) -> tuple[Params, list[
 
 
 def _assigned(params: Params, given: dict[str, list[str]]) -> tuple[Params, list[str]]:
-    found = {name: value for name, value in given.items() if value}
-    return (_without_counts(params) | found if found else params), []
+    return _with(params, {name: value for name, value in given.items() if value}), []
 
 
 # --- the rest -----------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """What a call takes and answers, in a notation as short as AWS's own pages are long.
 
-``Name`` is text, ``Name#`` a whole number, ``Name?`` true or false, ``Name*`` anything (sgsim does not read it),
+``Name`` is text, ``Name#`` a whole number, ``Name?`` true or false, ``Name*`` anything (handed on as it is),
 ``Name(...)`` a structure of members, ``Name[...]`` a list of structures, ``Name[]`` a list of text and
 ``Name[.key]`` one whose items CloudTrail writes as ``{"key": text}``. ``Name=other,another`` are further names that
 CloudTrail has for the member, beyond those of ``wire_names``.

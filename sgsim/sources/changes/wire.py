@@ -27,8 +27,9 @@ def unwrapped(data: Any, name: str) -> Any:
 
 
 def from_wire(members: tuple[Member, ...], data: Any, place: Place) -> dict[str, Any]:
-    """The members that are given, by boto3's names. Unknown names, nulls, and lists and structures with nothing in
-    them are left out. Raises InputError where text, numbers, lists and objects stand in each other's place."""
+    """The members that are given, by boto3's names. Unknown names, those of unknown shape, nulls, and lists and
+    structures with nothing in them are left out. Raises InputError where text, numbers, lists and objects stand in each
+    other's place."""
     if data in _NOTHING:
         return {}
     if not isinstance(data, dict):

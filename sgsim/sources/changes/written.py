@@ -46,8 +46,7 @@ def _structure(members: tuple[Member, ...], given: dict[str, Node], whole: bool 
     found = {}
     for name, node in given.items():
         if name in by_name:
-            if by_name[name].kind is not Kind.ANYTHING:
-                found[name] = _value(by_name[name], node, whole)
+            found[name] = _value(by_name[name], node, whole)
         elif whole:
             raise node.place.refusal(f"unknown parameter {name[:60]!r}", near(name, by_name))
     return found
@@ -63,6 +62,8 @@ def _value(member: Member, node: Node, whole: bool) -> Any:
     if member.kind is Kind.TEXT:
         return _text(node)
     value = node.value
+    if member.kind is Kind.ANYTHING:
+        return value
     if member.kind is Kind.NUMBER:
         if type(value) is not int or not -_WIDEST <= value < _WIDEST:
             raise node.place.refusal(f"{shown(value)} where a whole number belongs")
