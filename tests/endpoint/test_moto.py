@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto.ec2.models import ec2_backends
+from moto import mock_aws
 
 from sgsim.control import Caller, Cloud
 from tests.endpoint.clients import ACCOUNT, REGION, client
@@ -123,7 +124,7 @@ def test_a_group_of_old_vpcs_keeps_internet_gateways_out(ec2, vpc):
     ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
 
 
-def test_moto_holds_nothing_that_the_cloud_should(ec2, subnet, default_vpc):
+def test_moto_holds_nothing_that_the_cloud_should(ec2, server, subnet, default_vpc):
     """Calls that would make groups, interfaces or instances in moto are refused, and there are none."""
     group = ec2.create_security_group(GroupName="web", Description="of the web")["GroupId"]
     refused = {
@@ -137,10 +138,19 @@ def test_moto_holds_nothing_that_the_cloud_should(ec2, subnet, default_vpc):
     }
     for name, params in refused.items():
         assert code(getattr(ec2, name), **params) == "UnsupportedOperation", name
-    backend = ec2_backends[ACCOUNT][REGION]
-    assert not any(backend.groups.values())
-    assert not backend.enis
-    assert not backend.reservations
+    moto = server.answer.__self__.moto.plumbing(HOME)
+    assert not any(moto.groups.values())
+    assert not moto.enis
+    assert not moto.reservations
+
+
+def test_moto_is_as_it_was_for_others(ec2):
+    """A program that serves a cloud may use moto itself: its own VPCs have groups."""
+    ec2.describe_internet_gateways()
+    with mock_aws():
+        own = boto3.client("ec2", REGION, aws_access_key_id="any", aws_secret_access_key="any")
+        assert own.describe_security_groups()["SecurityGroups"]
+        own.close()
 
 
 def test_what_moto_cannot_know_is_not_said_to_be_missing(ec2):
