@@ -50,7 +50,6 @@ def command(
     ends = {signal.SIGINT, signal.SIGTERM}
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         ends = {signal.SIGTERM}  # in the background of a script: Ctrl-C is for others
-    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     file = StateFile(state) if state is not None else None
     try:
         if file is not None and file.exists and snapshot is not None:
@@ -59,14 +58,17 @@ def command(
         for warning in cloud.store.warnings:
             click.echo(f"sgsim: warning: {warning}", err=True)
         gc.enable()
-        server = serve(cloud, host=host, port=port, file=file)
+        signal.pthread_sigmask(signal.SIG_BLOCK, ends)  # in the server's threads too: they are waited for here
         try:
-            _say(server.server_address[0], state)
-            click.echo(f"sgsim serve: EC2 at {server.url} ({_contents(cloud)})")
-            end = signal.sigwait(ends)
+            server = serve(cloud, host=host, port=port, file=file)
+            try:
+                _say(server.server_address[0], state)
+                click.echo(f"sgsim serve: EC2 at {server.url} ({_contents(cloud)})")
+                end = signal.sigwait(ends)
+            finally:
+                server.close()
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, ends)
-            server.close()
     finally:
         if file is not None:
             file.close()

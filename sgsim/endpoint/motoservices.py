@@ -1,7 +1,7 @@
 """moto, as a library in this process: what the cloud does not model and clients cannot do without.
 
-One call at a time: moto's own store is not made for threads. What it keeps ends with the process, and belongs to the
-process: two endpoints in one share it.
+One call at a time: moto's own stores are not made for threads. What it keeps ends with the process. EC2's is each
+endpoint's own; those of the other services are moto's, one a process.
 """
 
 from __future__ import annotations
@@ -17,13 +17,12 @@ from botocore.model import OperationNotFoundError
 from moto.core.exceptions import ServiceException
 from moto.core.request import Request
 from moto.ec2.models import ec2_backends, validate_resource_ids
-from moto.ec2.responses import EC2Response
 from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE, get_prefix
 from moto.iam.models import iam_backends
 
 from sgsim.control import ApiError, Caller
 from sgsim.endpoint.http import HttpRequest, HttpResponse
-from sgsim.endpoint.plumbing import Plumbing
+from sgsim.endpoint.plumbing import Plumbing, PlumbingResponse
 
 _REQUEST_ID = re.compile(rb"(<(request(?:Id|ID))>)[^<]*(?=</\2>)", re.IGNORECASE)
 _PASSED_ON = ("authorization", "content-type", "x-amz-target")
@@ -36,15 +35,14 @@ class MotoServices:
 
     def __init__(self, ask: Callable[[str, dict[str, Any], Caller], dict[str, Any]]) -> None:
         self._ask = ask
+        self._plumbing: dict[Caller, Plumbing] = {}
         self.turn = RLock()  # held around each call, and around what must not change between two
-        with self.turn:
-            ec2_backends.clear()
 
     def ec2(self, action: str, request: HttpRequest, caller: Caller, request_id: str) -> HttpResponse:
         """A call of EC2 that the cloud does not have. Raises ApiError where moto does not have it either."""
         with self.turn:
-            self.plumbing(caller)
-            response = self._call(EC2Response.dispatch, "ec2", action, request, caller, request_id)
+            dispatch = PlumbingResponse(self.plumbing(caller))._dispatch
+            response = self._call(dispatch, "ec2", action, request, caller, request_id)
         if response.status >= 400 and _NOT_MOTOS.search(response.body.decode(errors="replace")):
             raise ApiError("UnsupportedOperation", f"sgsim serve does not offer {action} for what it models itself")
         return response
@@ -78,11 +76,12 @@ class MotoServices:
 
         Raises ApiError for a Region that moto does not know.
         """
-        regions = ec2_backends[caller.account]
-        if caller.region not in regions:
+        if caller.region not in ec2_backends[caller.account]:
             raise ApiError("UnsupportedOperation", f"sgsim serve does not offer this in the Region {caller.region}")
-        found: Plumbing = regions[caller.region]
-        found.ask = lambda operation, params: self._ask(operation, params, caller)
+        found = self._plumbing.get(caller)
+        if found is None:
+            found = self._plumbing[caller] = Plumbing(caller.region, caller.account)
+            found.ask = lambda operation, params: self._ask(operation, params, caller)
         found.show()
         return found
 

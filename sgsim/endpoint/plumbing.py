@@ -12,10 +12,11 @@ from types import SimpleNamespace
 from typing import Any, NoReturn
 
 from moto.ec2.exceptions import EC2ClientError
-from moto.ec2.models import EC2Backend, ec2_backends
+from moto.ec2.models import EC2Backend
 from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend, Zone
 from moto.ec2.models.subnets import Subnet
 from moto.ec2.models.vpcs import VPC
+from moto.ec2.responses import EC2Response
 from moto.ec2.utils import random_eni_id, random_private_ip
 
 from sgsim.control import ApiError
@@ -219,5 +220,14 @@ def _drop(held: dict[str, Any], is_gone: Callable[[Any], bool]) -> None:
         del held[name]
 
 
-# moto makes its backends by itself, of the class that it finds here.
-ec2_backends.backend = Plumbing
+
+class PlumbingResponse(EC2Response):  # type: ignore[misc]
+    """Answers one request from one ``Plumbing``: moto's own would look for the account's in its global store."""
+
+    def __init__(self, plumbing: Plumbing) -> None:
+        super().__init__()
+        self._plumbing = plumbing
+
+    @property
+    def ec2_backend(self) -> Plumbing:
+        return self._plumbing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -10,14 +11,14 @@ from sgsim.control.requests.base import Filter
 
 Tag = dict[str, Any]  # one tag as DescribeTags lists it
 
-#: Prefixes of the ids that the cloud gives.
-OURS = ("sg", "sgr", "vpc", "subnet", "eni", "i", "pl", "pcx")
+_OURS = frozenset({"sg", "sgr", "vpc", "subnet", "eni", "i", "pl", "pcx"})  # prefixes of the ids that the cloud gives
+_ID = re.compile("([a-z]+(?:-[a-z]+)*)-[0-9a-f]{8,17}")
 
 
 def split(resources: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The ids of the cloud's resources, and the others."""
-    ours = [name for name in resources if name.rpartition("-")[0] in OURS]
-    return ours, [name for name in resources if name not in ours]
+    """The resources that are for the cloud, and those whose ids are of another kind. In a scenario ids are names."""
+    others = [name for name in resources if (found := _ID.fullmatch(name)) and found[1] not in _OURS]
+    return [name for name in resources if name not in others], others
 
 
 def matching(tags: Iterable[Tag], params: dict[str, Any]) -> list[Tag]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto.ec2.models import ec2_backends
+from moto import mock_aws
 
 from sgsim.control import Caller, Cloud
 from tests.endpoint.clients import ACCOUNT, REGION, client
@@ -123,7 +124,7 @@ def test_a_group_of_old_vpcs_keeps_internet_gateways_out(ec2, vpc):
     ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
 
 
-def test_moto_holds_nothing_that_the_cloud_should(ec2, subnet, default_vpc):
+def test_moto_holds_nothing_that_the_cloud_should(ec2, server, subnet, default_vpc):
     """Calls that would make groups, interfaces or instances in moto are refused, and there are none."""
     group = ec2.create_security_group(GroupName="web", Description="of the web")["GroupId"]
     refused = {
@@ -137,10 +138,19 @@ def test_moto_holds_nothing_that_the_cloud_should(ec2, subnet, default_vpc):
     }
     for name, params in refused.items():
         assert code(getattr(ec2, name), **params) == "UnsupportedOperation", name
-    backend = ec2_backends[ACCOUNT][REGION]
-    assert not any(backend.groups.values())
-    assert not backend.enis
-    assert not backend.reservations
+    moto = server.answer.__self__.moto.plumbing(HOME)
+    assert not any(moto.groups.values())
+    assert not moto.enis
+    assert not moto.reservations
+
+
+def test_moto_is_as_it_was_for_others(ec2):
+    """A program that serves a cloud may use moto itself: its own VPCs have groups."""
+    ec2.describe_internet_gateways()
+    with mock_aws():
+        own = boto3.client("ec2", REGION, aws_access_key_id="any", aws_secret_access_key="any")
+        assert own.describe_security_groups()["SecurityGroups"]
+        own.close()
 
 
 def test_what_moto_cannot_know_is_not_said_to_be_missing(ec2):
@@ -189,5 +199,55 @@ def test_a_snapshot_without_blocks_or_zones_has_plumbing(tmp_path):
     server = serve(Cloud.load(path, ACCOUNT, REGION))
     ec2 = client(server.url)
     assert [table["VpcId"] for table in ec2.describe_route_tables()["RouteTables"]] == ["vpc-scenario"]
+    ec2.create_tags(Resources=["web"], Tags=[{"Key": "a", "Value": "1"}])
+    assert tagged(ec2) == {("web", "a", "1")}
     ec2.close()
     server.close()
+
+
+def tagged(ec2, **params) -> set[tuple[str, str, str]]:
+    """What DescribeTags lists."""
+    found = ec2.describe_tags(**params)["Tags"]
+    return {(tag["ResourceId"], tag["Key"], tag["Value"]) for tag in found}
+
+
+def test_tags_of_the_cloud_and_of_moto_are_one(ec2, vpc):
+    """One call may tag resources of both, and all are listed together."""
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.create_tags(Resources=[vpc, gateway], Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])
+    both = {(name, key, value) for name in (vpc, gateway) for key, value in (("a", "1"), ("b", "2"))}
+    assert tagged(ec2) == both
+    (shown,) = ec2.describe_internet_gateways(InternetGatewayIds=[gateway])["InternetGateways"]
+    assert {"Key": "a", "Value": "1"} in shown["Tags"]
+    (shown,) = ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"]
+    assert {"Key": "a", "Value": "1"} in shown["Tags"]
+    ec2.delete_tags(Resources=[vpc, gateway], Tags=[{"Key": "a"}])
+    assert tagged(ec2) == {(vpc, "b", "2"), (gateway, "b", "2")}
+    ec2.delete_tags(Resources=[gateway])
+    assert tagged(ec2) == {(vpc, "b", "2")}
+
+
+def test_tags_of_both_are_filtered_and_paged(ec2, vpc):
+    """As if one store held them."""
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    tags = [{"Key": f"key-{number}", "Value": str(number)} for number in range(4)]
+    ec2.create_tags(Resources=[vpc, gateway], Tags=tags)
+    kind = [{"Name": "resource-type", "Values": ["internet-gateway"]}]
+    assert {name for name, _, _ in tagged(ec2, Filters=kind)} == {gateway}
+    assert len(tagged(ec2, Filters=[{"Name": "key", "Values": ["key-?"]}])) == 8
+    assert len(tagged(ec2, Filters=[{"Name": "tag:key-1", "Values": ["1"]}])) == 2
+    pages = list(ec2.get_paginator("describe_tags").paginate(PaginationConfig={"PageSize": 5}))
+    assert [len(page["Tags"]) for page in pages] == [5, 3]
+
+
+def test_tags_are_given_to_all_or_none(ec2, vpc):
+    """Whoever does not have a resource says so before anything is tagged."""
+    tags = [{"Key": "a", "Value": "1"}]
+    missing = "igw-00000000000000000"
+    assert code(ec2.create_tags, Resources=[vpc, missing], Tags=tags) == "InvalidInternetGatewayID.NotFound"
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    assert code(ec2.create_tags, Resources=["vpc-00000000000000000", gateway], Tags=tags) == "InvalidVpcID.NotFound"
+    assert code(ec2.create_tags, Resources=[vpc, gateway], Tags=tags, DryRun=True) == "DryRunOperation"
+    assert code(ec2.create_tags, Resources=["nonsense", vpc], Tags=tags) == "InvalidID"
+    assert code(ec2.create_tags, Resources=[], Tags=tags) == "MissingParameter"
+    assert not tagged(ec2)
