@@ -7,7 +7,8 @@ from sgsim.control.errors import ApiError, invalid, missing, unknown_id
 from sgsim.control.requests.groups import UserIdGroupPair
 from sgsim.model import GroupReference, PrefixListReference, SecurityGroup, VpcPeeringConnection
 
-DELETED = "deleted"  # of a reference: the group or the connection is gone, the rule is stale
+# The status of references of stale rules: the group or the connection is gone; the group is associated no more.
+DELETED, DISASSOCIATED = "deleted", "disassociated"
 
 
 def prefix_list_peer(call: Call, prefix_list_id: str, known: bool) -> PrefixListReference:
