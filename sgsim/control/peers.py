@@ -7,7 +7,8 @@ from sgsim.control.errors import ApiError, invalid, missing, unknown_id
 from sgsim.control.requests.groups import UserIdGroupPair
 from sgsim.model import GroupReference, PrefixListReference, SecurityGroup, VpcPeeringConnection
 
-DELETED = "deleted"  # of a reference: the group or the connection is gone, the rule is stale
+# The status of references of stale rules: the group or the connection is gone; the group is associated no more.
+DELETED, DISASSOCIATED = "deleted", "disassociated"
 
 
 def prefix_list_peer(call: Call, prefix_list_id: str, known: bool) -> PrefixListReference:
@@ -21,12 +22,17 @@ def group_peer(call: Call, group: SecurityGroup, pair: UserIdGroupPair, known: b
     """The reference from a rule of ``group`` to the group that the pair names.
 
     A group may be named by its name in a default VPC alone; the other one must be of the same VPC, be associated with
-    it, or be of one with an active peering. Raises ApiError.
+    it, or be of one with an active peering; one of another account only goes with that account (VPC peering guide,
+    "Update your security groups to reference peer security groups"). Raises ApiError.
     """
     name = pair.group_id
     if name is None:
         name = _by_name(call, group, pair.group_name)
-    return reference(call, group, name, pair.vpc_peering_connection_id) if known else GroupReference(name)
+    if not known:
+        return GroupReference(name)
+    if name in call.draft.groups and call.papers(name).owner != (pair.user_id or call.caller.account):
+        raise unknown_id("sg", name)
+    return reference(call, group, name, pair.vpc_peering_connection_id)
 
 
 def _by_name(call: Call, group: SecurityGroup, name: str | None) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from sgsim.control.call import Call
-from sgsim.control.peers import DELETED
+from sgsim.control.peers import DELETED, DISASSOCIATED
 from sgsim.model import (
     Direction,
     GroupReference,
@@ -47,13 +47,26 @@ def crossing(call: Call, peering_id: str) -> list[Rule]:
     ]
 
 
+def by_association(call: Call, group_id: str, vpc_id: str) -> list[Rule]:
+    """The rules of a VPC that refer to a group of another one without a peering connection."""
+    return [
+        rule
+        for by, rule in referring(call, group_id)
+        if by.vpc_id == vpc_id
+        and isinstance(rule.peer, GroupReference)
+        and rule.peer.vpc_peering_connection_id is None
+        and rule.peer.peering_status in (None, DISASSOCIATED)
+    ]
+
+
 def with_status(call: Call, rule: Rule, status: str, vpc_id: str | None = None) -> None:
     """Write a rule's reference with another status; ``vpc_id`` is the other group's VPC, where it is not yet said."""
     assert isinstance(rule.peer, GroupReference)
-    _write(call, rule, replace(rule.peer, peering_status=status, vpc_id=rule.peer.vpc_id or vpc_id))
+    with_peer(call, rule, replace(rule.peer, peering_status=status, vpc_id=rule.peer.vpc_id or vpc_id))
 
 
-def _write(call: Call, rule: Rule, peer: GroupReference) -> None:
+def with_peer(call: Call, rule: Rule, peer: GroupReference) -> None:
+    """Write a rule with another reference."""
     group = call.draft.groups[rule.group_id]
     changed = {
         direction: tuple(replace(rule, peer=peer) if each is rule else each for each in group.rules(direction))
@@ -77,7 +90,7 @@ def revive(call: Call, connection: VpcPeeringConnection) -> None:
             other = call.draft.groups.get(peer.group_id)
             if peer.peering_status == DELETED and other and connection.joins(group.vpc_id, other.vpc_id):
                 over = connection.vpc_peering_connection_id
-                _write(call, rule, GroupReference(peer.group_id, other.vpc_id, over, connection.status))
+                with_peer(call, rule, GroupReference(peer.group_id, other.vpc_id, over, connection.status))
 
 
 def stale_rules(call: Call, group: SecurityGroup, direction: Direction) -> Iterator[Rule]:

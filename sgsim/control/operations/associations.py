@@ -9,8 +9,9 @@ from sgsim.control.answers import Shown, tag_list
 from sgsim.control.call import Answer, Call, handles, named
 from sgsim.control.errors import ApiError, invalid
 from sgsim.control.listing import answer, filtered, page
-from sgsim.control.operations.groups import duplicate_group
-from sgsim.control.references import referring, with_status
+from sgsim.control.operations.groups import check_name, usable_groups
+from sgsim.control.peers import DISASSOCIATED
+from sgsim.control.references import by_association, with_peer, with_status
 from sgsim.control.requests.groups import (
     AssociateSecurityGroupVpc,
     DescribeSecurityGroupVpcAssociations,
@@ -18,11 +19,12 @@ from sgsim.control.requests.groups import (
     GetSecurityGroupsForVpc,
 )
 from sgsim.control.texts import DEFAULT
-from sgsim.model import GroupVpcAssociation, SecurityGroup
+from sgsim.model import GroupReference, GroupVpcAssociation, SecurityGroup
 
 
 @handles(AssociateSecurityGroupVpc)
 def associate_security_group_vpc(call: Call, request: AssociateSecurityGroupVpc) -> Answer:
+    """Rules of the VPC that the end of an earlier association made stale are so no longer."""
     group = call.group(named(request.group_id, "GroupId"))
     vpc = call.vpc(named(request.vpc_id, "VpcId"))
     if group.name == DEFAULT:
@@ -36,14 +38,16 @@ def associate_security_group_vpc(call: Call, request: AssociateSecurityGroupVpc)
             "ResourceAlreadyAssociated",
             f"The security group '{group.group_id}' is already associated with the VPC '{vpc.vpc_id}'",
         )
-    if any(other.name.lower() == group.name.lower() for other in _usable(call, vpc.vpc_id)):
-        raise duplicate_group(group.name, vpc.vpc_id)
+    check_name(call, group.name, vpc.vpc_id)
     call.draft.associations[group.group_id, vpc.vpc_id] = GroupVpcAssociation(group.group_id, vpc.vpc_id)
+    for rule in by_association(call, group.group_id, vpc.vpc_id):
+        with_peer(call, rule, GroupReference(group.group_id))
     return {"State": "associating"}
 
 
 @handles(DisassociateSecurityGroupVpc)
 def disassociate_security_group_vpc(call: Call, request: DisassociateSecurityGroupVpc) -> Answer:
+    """Rules of the VPC that refer to the group become stale, but for those that do so over a peering connection."""
     group = call.group(named(request.group_id, "GroupId"))
     vpc = call.vpc(named(request.vpc_id, "VpcId"))
     if (group.group_id, vpc.vpc_id) not in call.draft.associations:
@@ -54,9 +58,8 @@ def disassociate_security_group_vpc(call: Call, request: DisassociateSecurityGro
     if any(i.vpc_id == vpc.vpc_id and group.group_id in i.group_ids for i in call.draft.interfaces.values()):
         raise ApiError("DependencyViolation", f"resource {group.group_id} has a dependent object")
     del call.draft.associations[group.group_id, vpc.vpc_id]
-    for by, rule in referring(call, group.group_id):
-        if by.vpc_id == vpc.vpc_id:
-            with_status(call, rule, "disassociated", group.vpc_id)
+    for rule in by_association(call, group.group_id, vpc.vpc_id):
+        with_status(call, rule, DISASSOCIATED, group.vpc_id)
     return {"State": "disassociating"}
 
 
@@ -95,18 +98,9 @@ def get_security_groups_for_vpc(call: Call, request: GetSecurityGroupsForVpc) ->
         "owner-id": lambda group: (call.papers(group.group_id).owner,),
         "primary-vpc-id": lambda group: (group.vpc_id,),
     }
-    groups = filtered(_usable(call, vpc.vpc_id), request.filters, known, lambda group: call.tags(group.group_id))
+    groups = filtered(usable_groups(call, vpc.vpc_id), request.filters, known, lambda group: call.tags(group.group_id))
     shown, token = page(groups, request.max_results, request.next_token)
     return answer("SecurityGroupForVpcs", [_for_vpc(call, group) for group in shown], token)
-
-
-def _usable(call: Call, vpc_id: str) -> list[SecurityGroup]:
-    """The VPC's own groups and those associated with it."""
-    return [
-        group
-        for group in call.draft.groups.values()
-        if group.vpc_id == vpc_id or (group.group_id, vpc_id) in call.draft.associations
-    ]
 
 
 def _for_vpc(call: Call, group: SecurityGroup) -> Shown:

@@ -32,13 +32,8 @@ def create_security_group(call: Call, request: CreateSecurityGroup) -> Answer:
             raise ApiError("VPCIdNotSpecified", "No default VPC for this user")
         vpc_id = vpc.vpc_id
     call.vpc(vpc_id)
-    if any(g.vpc_id == vpc_id and g.name.lower() == name.lower() for g in call.draft.groups.values()):
-        raise duplicate_group(name, vpc_id)
-    if len(call.own(call.draft.groups)) >= call.quotas.security_groups_per_region:
-        raise ApiError(
-            "SecurityGroupLimitExceeded",
-            f"The maximum number of security groups for VPC '{vpc_id}' has been reached.",
-        )
+    check_name(call, name, vpc_id)
+    check_groups_quota(call, vpc_id)
     group_id = make_group(call, vpc_id, name, description, tags)
     return {
         "GroupId": group_id,
@@ -47,8 +42,27 @@ def create_security_group(call: Call, request: CreateSecurityGroup) -> Answer:
     }
 
 
-def duplicate_group(name: str, vpc_id: str) -> ApiError:
-    return ApiError("InvalidGroup.Duplicate", f"The security group '{name}' already exists for VPC '{vpc_id}'")
+def usable_groups(call: Call, vpc_id: str) -> list[SecurityGroup]:
+    """The VPC's own groups and those associated with it."""
+    return [
+        group
+        for group in call.draft.groups.values()
+        if group.vpc_id == vpc_id or (group.group_id, vpc_id) in call.draft.associations
+    ]
+
+
+def check_name(call: Call, name: str, vpc_id: str) -> None:
+    """Groups that a VPC may use have different names, whatever the case. Raises ApiError InvalidGroup.Duplicate."""
+    if any(group.name.lower() == name.lower() for group in usable_groups(call, vpc_id)):
+        message = f"The security group '{name}' already exists for VPC '{vpc_id}'"
+        raise ApiError("InvalidGroup.Duplicate", message)
+
+
+def check_groups_quota(call: Call, vpc_id: str) -> None:
+    """Whether the account may have another group, for this VPC. Default groups count. Raises ApiError."""
+    if len(call.own(call.draft.groups)) >= call.quotas.security_groups_per_region:
+        message = f"The maximum number of security groups for VPC '{vpc_id}' has been reached."
+        raise ApiError("SecurityGroupLimitExceeded", message)
 
 
 def make_group(call: Call, vpc_id: str, name: str, description: str, tags: dict[str, str] | None = None) -> str:

@@ -13,6 +13,7 @@ from sgsim.control.listing import Values, answer, filtered, page
 from sgsim.control.operations.groups import (
     DEFAULT_DESCRIPTION,
     add_ipv6_egress,
+    check_groups_quota,
     forget_group,
     has_ipv6,
     make_group,
@@ -92,6 +93,7 @@ def _check_quota(call: Call) -> None:
 
 def _make_vpc(call: Call, block: IPv4Network, default: bool, tags: dict[str, str]) -> str:
     vpc_id = call.ids.new("vpc")
+    check_groups_quota(call, vpc_id)
     call.draft.vpcs[vpc_id] = Vpc(vpc_id, block, tags.get("Name", ""))
     association = {
         "AssociationId": call.ids.new("vpc-cidr-assoc"),
