@@ -87,6 +87,7 @@ def replay(
     jobs: int = 1,
     outputs: Outputs | None = None,
     strict: bool = False,
+    plan_before: bool = False,
     listeners: Listeners | None = None,
 ) -> Summary:
     """Judge every packet of the captures, merged by time, with one set of connection tables.
@@ -95,7 +96,8 @@ def replay(
     interfaces (all without them); ``at`` says at which interface a capture was taken, by its name as given; ``maps``
     says which interface an address of the captures stands for; ``decapsulate`` judges the frames inside a tunnel's
     packets, packets that are written are still the outer ones; ``engine`` is "fast" or "reference"; ``jobs`` is the
-    number of threads, on which nothing but the speed depends.
+    number of threads, on which nothing but the speed depends; ``plan_before`` takes of a Terraform plan what there is
+    before it.
 
     Raises SgsimError: input that cannot be read or judged, results that cannot be written; with ``strict``, doubtful
     input too. Output files then keep the name ``FILE.part``.
@@ -108,7 +110,7 @@ def replay(
     if named.count(STANDARD_OUTPUT) > 1:
         raise SelectionError("standard input (-) is given twice as a capture: it can be read once")
     if not isinstance(topology, Topology):
-        topology = load_topology(topology, strict=strict)
+        topology = load_topology(topology, strict=strict, plan_before=plan_before)
     run = _Run(topology, settings, listeners)
     run.select(enis, vpc_id, maps or {})
     with ExitStack() as stack:

@@ -55,6 +55,7 @@ def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
 which = _options(
     click.option("--eni", "enis", metavar="ID", multiple=True, help="Only this interface; may be repeated."),
     click.option("--vpc-id", metavar="ID", help="Only the interfaces of this VPC."),
+    click.option("--plan-before", is_flag=True, help="Of a Terraform plan, what there is before it is applied."),
     click.option(
         "--at",
         metavar="CAPTURE=ENI",
@@ -168,8 +169,9 @@ running = _options(
 def command(snapshot: str, captures: tuple[str, ...], **options: Any) -> None:
     """Judge every packet of the captures with one set of connection tables.
 
-    SNAPSHOT is a folder of `aws ec2 describe-...` output, one such file, or a YAML scenario; CAPTURE is pcap or
-    pcapng, gzip or zstd of them, or - for standard input. Several captures are merged by time.
+    SNAPSHOT is a folder of `aws ec2 describe-...` output, one such file, a YAML scenario, or a Terraform plan or state
+    (`terraform show -json`); CAPTURE is pcap or pcapng, gzip or zstd of them, or - for standard input. Several captures
+    are merged by time.
     """
     to_stdout = STANDARD_OUTPUT in options["observations"]
     if options["as_json"] and to_stdout:
@@ -216,6 +218,7 @@ def _replay(snapshot: str, captures: tuple[str, ...], options: dict[str, Any]) -
             jobs=options["jobs"],
             outputs=outputs,
             strict=options["strict"],
+            plan_before=options["plan_before"],
             listeners=Listeners(
                 warning=lambda text: click.echo(f"sgsim: warning: {text}", err=True),
                 notice=lambda text: click.echo(f"sgsim: {text}", err=True),

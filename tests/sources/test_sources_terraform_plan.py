@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
 import pytest
 
+from sgsim.control.call import Caller
+from sgsim.control.load import load_store
+from sgsim.errors import InputError
 from sgsim.model import Direction, GroupReference, UnknownPeer
 from tests.sources.terraforming import (
     GROUP,
@@ -394,3 +398,13 @@ def test_ipv6_only_rules_and_all_ports_of_unknown_icmp(load) -> None:
     assert (rule.protocol, rule.from_port, rule.to_port) == (58, -1, -1)
     assert rule.peer == UnknownPeer(f"{INGRESS_RULE}.r.from_port", 6)
     assert IPv6Network("::/0") not in peers(load(plan.json()), "aws_security_group.web")
+
+
+def test_a_cloud_is_not_made_of_what_is_not_known(tmp_path) -> None:
+    """The control plane holds rules that exist: one of a plan that is known only after apply is refused."""
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps(web(ingress=refers("aws_instance.a.private_ip")).json()))
+    with pytest.raises(InputError, match=r"aws_security_group\.web\.ingress: is not known before it is applied"):
+        load_store(path, Caller("123456789012", "eu-west-1"))
+    path.write_text(json.dumps(web().json()))
+    assert list(load_store(path, Caller("123456789012", "eu-west-1")).groups) == ["aws_security_group.web"]
