@@ -88,6 +88,7 @@ def replay(
     outputs: Outputs | None = None,
     strict: bool = False,
     plan_before: bool = False,
+    parameters: Mapping[str, str] | None = None,
     listeners: Listeners | None = None,
 ) -> Summary:
     """Judge every packet of the captures, merged by time, with one set of connection tables.
@@ -97,7 +98,7 @@ def replay(
     says which interface an address of the captures stands for; ``decapsulate`` judges the frames inside a tunnel's
     packets, packets that are written are still the outer ones; ``engine`` is "fast" or "reference"; ``jobs`` is the
     number of threads, on which nothing but the speed depends; ``plan_before`` takes of a Terraform plan what there is
-    before it.
+    before it, ``parameters`` are values for a CloudFormation template.
 
     Raises SgsimError: input that cannot be read or judged, results that cannot be written; with ``strict``, doubtful
     input too. Output files then keep the name ``FILE.part``.
@@ -110,7 +111,7 @@ def replay(
     if named.count(STANDARD_OUTPUT) > 1:
         raise SelectionError("standard input (-) is given twice as a capture: it can be read once")
     if not isinstance(topology, Topology):
-        topology = load_topology(topology, strict=strict, plan_before=plan_before)
+        topology = load_topology(topology, strict=strict, plan_before=plan_before, parameters=parameters)
     run = _Run(topology, settings, listeners)
     run.select(enis, vpc_id, maps or {})
     with ExitStack() as stack:

@@ -49,6 +49,7 @@ class Kind(Enum):
     DESCRIBE = "describe output"
     SCENARIO = "scenario"
     TERRAFORM = "Terraform plan or state"
+    CLOUDFORMATION = "CloudFormation template"
 
 
 def recognise(path: Path, notes: Notes) -> tuple[Kind, list[Document]]:
@@ -91,10 +92,22 @@ def describe_keys(data: Any) -> list[str]:
     ]
 
 
+def is_template(data: Any) -> bool:
+    """A CloudFormation template: its resources have types like AWS::EC2::Instance."""
+    if not isinstance(data, dict):
+        return False
+    resources = data.get("Resources")
+    return "AWSTemplateFormatVersion" in data or (
+        isinstance(resources, dict)
+        and any(isinstance(each, dict) and "::" in str(each.get("Type")) for each in resources.values())
+    )
+
+
 #: Files that are snapshots by themselves; the first that says yes.
 _KINDS: Mapping[Kind, Callable[[Any], bool]] = {
     Kind.SCENARIO: is_scenario,
     Kind.TERRAFORM: is_terraform,
+    Kind.CLOUDFORMATION: is_template,
     Kind.DESCRIBE: lambda data: bool(describe_keys(data)),
 }
 
