@@ -92,7 +92,18 @@ class GroupReference:
     peering_status: str | None = None
 
 
-Peer = IPv4Network | IPv6Network | PrefixListReference | GroupReference
+@dataclass(frozen=True, slots=True)
+class UnknownPeer:
+    """What infrastructure code does not say before it is applied; ``address`` is where it stands there.
+
+    It matches nothing, and what it might have admitted is unresolved: in one IP version (4 or 6), or in both.
+    """
+
+    address: str
+    family: int | None = None
+
+
+Peer = IPv4Network | IPv6Network | PrefixListReference | GroupReference | UnknownPeer
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,6 +228,8 @@ def _addresses(sender: End, receiver: End, family: int | None, protocol: str | i
         if src is not None and dst is not None:
             return src, dst
     for end in (sender, receiver):
+        if end.address is None and end.interface is not None and not end.interface.addresses:
+            raise SelectionError(f"{end.who} has no address that the snapshot says: ask about an address instead")
         if not any(end.of_family(version) for version in versions):
             which = " or ".join(f"IPv{version}" for version in versions)
             raise SelectionError(f"{end.who} has no {which} address: ask for the other family, or another end")

@@ -90,6 +90,8 @@ def replay(
     outputs: Outputs | None = None,
     changes: Sequence[str | Path] = (),
     strict: bool = False,
+    plan_before: bool = False,
+    parameters: Mapping[str, str] | None = None,
     listeners: Listeners | None = None,
 ) -> Summary:
     """Judge every packet of the captures, merged by time, with one set of connection tables.
@@ -99,7 +101,8 @@ def replay(
     says which interface an address of the captures stands for; ``decapsulate`` judges the frames inside a tunnel's
     packets, packets that are written are still the outer ones; ``engine`` is "fast" or "reference"; ``jobs`` is the
     number of threads, on which nothing but the speed depends; ``changes`` are files of what happens to the snapshot
-    meanwhile (docs/changes.md).
+    meanwhile (docs/changes.md); ``plan_before`` takes of a Terraform plan what there is before it, ``parameters`` are
+    values for a CloudFormation template.
 
     Raises SgsimError: input that cannot be read or judged, results that cannot be written; with ``strict``, doubtful
     input too. Output files then keep the name ``FILE.part``.
@@ -112,8 +115,13 @@ def replay(
     if named.count(STANDARD_OUTPUT) > 1:
         raise SelectionError("standard input (-) is given twice as a capture: it can be read once")
     notes = Notes(strict)
-    loaded = topology if isinstance(topology, Topology) else load_topology(topology, strict=strict)
-    timeline = _timeline(topology, loaded, changes, strict, notes) if changes else Timeline(loaded, notes=notes)
+    loaded = (
+        topology
+        if isinstance(topology, Topology)
+        else load_topology(topology, strict=strict, plan_before=plan_before, parameters=parameters)
+    )
+    source = loaded if plan_before or parameters else topology  # read anew, it would be the plan's other side
+    timeline = _timeline(source, loaded, changes, strict, notes) if changes else Timeline(loaded, notes=notes)
     run = _Run(timeline, settings, listeners, notes)
     run.select(enis, vpc_id, maps or {})
     with ExitStack() as stack:

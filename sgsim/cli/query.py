@@ -9,6 +9,7 @@ import sys
 import click
 
 from sgsim.cli.exits import NO
+from sgsim.cli.parameter import parameter
 from sgsim.model import Verdict
 
 
@@ -28,6 +29,8 @@ from sgsim.model import Verdict
 @click.option("-4", "family", flag_value=4, type=int, help="IPv4; the default where both ends have it.")
 @click.option("-6", "family", flag_value=6, type=int, help="IPv6.")
 @click.option("--vpc-id", metavar="ID", help="The VPC that is meant where a name or address is known in several.")
+@click.option("--plan-before", is_flag=True, help="Of a Terraform plan, what there is before it is applied.")
+@parameter
 @click.option("--strict", is_flag=True, help="Doubtful input is an error.")
 @click.option("--json", "as_json", is_flag=True, help="The answer as one JSON object.")
 def command(
@@ -41,19 +44,21 @@ def command(
     icmp_code: int | None,
     family: int | None,
     vpc_id: str | None,
+    plan_before: bool,
+    parameters: dict[str, str],
     strict: bool,
     as_json: bool,
 ) -> None:
     """Would this packet pass? Says for the sender's gate, the receiver's gate and the reply which rules admit it, or
     which came nearest, and whether the flow is tracked.
 
-    SNAPSHOT is a folder of `aws ec2 describe-...` output, one such file, or a YAML scenario. Exit code 0: it passes,
-    1: it is dropped.
+    SNAPSHOT is a folder of `aws ec2 describe-...` output, one such file, a YAML scenario, or a Terraform plan or state
+    (`terraform show -json`), or a CloudFormation template. Exit code 0: it passes, 1: it is dropped.
     """
     from sgsim.query import query
     from sgsim.sources import load_topology
 
-    topology = load_topology(snapshot, strict=strict)
+    topology = load_topology(snapshot, strict=strict, plan_before=plan_before, parameters=parameters)
     for warning in topology.warnings:
         click.echo(f"sgsim: warning: {warning}", err=True)
     answer = query(

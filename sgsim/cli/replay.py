@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from sgsim.cli.exits import NO
+from sgsim.cli.parameter import parameter
 from sgsim.model import Fragments, Midstream, Network, Settings, TcpPickup, Timeouts, Tunnel, Verdict
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -55,6 +56,8 @@ def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
 which = _options(
     click.option("--eni", "enis", metavar="ID", multiple=True, help="Only this interface; may be repeated."),
     click.option("--vpc-id", metavar="ID", help="Only the interfaces of this VPC."),
+    click.option("--plan-before", is_flag=True, help="Of a Terraform plan, what there is before it is applied."),
+    parameter,
     click.option(
         "--at",
         metavar="CAPTURE=ENI",
@@ -178,8 +181,9 @@ running = _options(
 def command(snapshot: str, captures: tuple[str, ...], **options: Any) -> None:
     """Judge every packet of the captures with one set of connection tables.
 
-    SNAPSHOT is a folder of `aws ec2 describe-...` output, one such file, or a YAML scenario; CAPTURE is pcap or
-    pcapng, gzip or zstd of them, or - for standard input. Several captures are merged by time.
+    SNAPSHOT is a folder of `aws ec2 describe-...` output, one such file, a YAML scenario, or a Terraform plan or state
+    (`terraform show -json`), or a CloudFormation template; CAPTURE is pcap or pcapng, gzip or zstd of them, or - for
+    standard input. Several captures are merged by time.
     """
     to_stdout = STANDARD_OUTPUT in options["observations"]
     if options["as_json"] and to_stdout:
@@ -227,6 +231,8 @@ def _replay(snapshot: str, captures: tuple[str, ...], options: dict[str, Any]) -
             outputs=outputs,
             changes=options["changes"],
             strict=options["strict"],
+            plan_before=options["plan_before"],
+            parameters=options["parameters"],
             listeners=Listeners(
                 warning=lambda text: click.echo(f"sgsim: warning: {text}", err=True),
                 notice=lambda text: click.echo(f"sgsim: {text}", err=True),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import NamedTuple
 
-from sgsim.model import GroupReference, Interface, Network, PrefixListReference, Rule, Topology
+from sgsim.model import GroupReference, Interface, Network, PrefixListReference, Rule, Topology, UnknownPeer
 
 
 class Span(NamedTuple):
@@ -90,6 +90,8 @@ class PeerBook:
             return Peer(families=(known.family,) if known is not None and known.family else (4, 6))
         if isinstance(peer, GroupReference):
             return self._group(rule, peer, vpc_id)
+        if isinstance(peer, UnknownPeer):
+            return Peer(families=(peer.family,) if peer.family else (4, 6))
         return Peer(networks=(peer,))
 
     def _group(self, rule: Rule, peer: GroupReference, vpc_id: str | None) -> Peer:

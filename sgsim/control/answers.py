@@ -8,7 +8,7 @@ from typing import Any
 from sgsim.control.permissions import peer_kind
 from sgsim.control.services import protocol_name
 from sgsim.control.store import Papers
-from sgsim.model import Direction, GroupReference, PrefixListReference, Rule, SecurityGroup
+from sgsim.model import Direction, GroupReference, PrefixListReference, Rule, SecurityGroup, UnknownPeer
 
 Shown = dict[str, Any]
 AllPapers = Mapping[str, Papers]
@@ -64,6 +64,7 @@ def _peer(rule: Rule, all_papers: AllPapers) -> Shown:
         return referenced(peer, rule, all_papers) | described
     if isinstance(peer, PrefixListReference):
         return {"PrefixListId": peer.prefix_list_id} | described
+    assert not isinstance(peer, UnknownPeer)
     return {"CidrIp" if peer.version == 4 else "CidrIpv6": str(peer)} | described
 
 
@@ -109,6 +110,7 @@ def _rule_peer(rule: Rule, all_papers: AllPapers) -> Shown:
         return {"ReferencedGroupInfo": referenced(peer, rule, all_papers)}
     if isinstance(peer, PrefixListReference):
         return {"PrefixListId": peer.prefix_list_id}
+    assert not isinstance(peer, UnknownPeer)
     return {"CidrIpv4" if peer.version == 4 else "CidrIpv6": str(peer)}
 
 

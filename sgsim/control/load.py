@@ -12,7 +12,7 @@ from typing import Any
 from sgsim.control.call import AWS, Caller
 from sgsim.control.store import Fields, Instance, Papers, Store
 from sgsim.errors import InputError
-from sgsim.model import Interface, Topology, Vpc
+from sgsim.model import Interface, Topology, UnknownPeer, Vpc
 from sgsim.sources import read_snapshot
 from sgsim.sources.places import Document
 
@@ -31,6 +31,10 @@ def load_store(path: str | Path, home: Caller, *, strict: bool = False) -> Store
     Raises InputError: as ``load_topology``; a group without a VPC.
     """
     topology, documents = read_snapshot(path, strict=strict)
+    for rule in topology.rules():
+        if isinstance(rule.peer, UnknownPeer):
+            problem = "is not known before it is applied, and a cloud knows its rules"
+            raise InputError(str(path), rule.peer.address, problem, "give the state after apply, or describe output")
     papers = {name: found for document in documents for name, found in _papers(document, home)}
     return _store(str(path), topology, papers, home)
 

@@ -12,7 +12,7 @@ from sgsim.control.peers import group_peer, prefix_list_peer
 from sgsim.control.requests.groups import IpPermission, IpRange, Ipv6Range, PrefixListId, UserIdGroupPair
 from sgsim.control.services import Service, service, service_text
 from sgsim.control.texts import rule_description
-from sgsim.model import Direction, GroupReference, Peer, PrefixListReference, Rule, SecurityGroup
+from sgsim.model import Direction, GroupReference, Peer, PrefixListReference, Rule, SecurityGroup, UnknownPeer
 
 #: What makes two rules of a group the same: descriptions and tags do not count (EC2 API reference, Revoke...).
 Identity = tuple[Direction, int, int | None, int | None, object]
@@ -150,4 +150,5 @@ def peer_kind(peer: Peer) -> int:
         return 3
     if isinstance(peer, PrefixListReference):
         return 2
+    assert not isinstance(peer, UnknownPeer)  # a cloud has none: it is refused when it is loaded
     return 0 if peer.version == 4 else 1

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from sgsim.control.call import Call
 from sgsim.control.errors import ApiError
-from sgsim.model import Direction, GroupReference, PrefixListReference, Rule, SecurityGroup
+from sgsim.model import Direction, GroupReference, PrefixListReference, Rule, SecurityGroup, UnknownPeer
 
 #: AWS's own lists by the end of their names. VPC user guide, "AWS-managed prefix list weight" (2023).
 _AWS_LISTS: Mapping[str, int] = {
@@ -43,7 +43,7 @@ def weights(call: Call, rules: Iterable[Rule]) -> tuple[int, int]:
         elif isinstance(rule.peer, PrefixListReference):
             family, weight = _of_list(call, rule.peer.prefix_list_id)
             total[family] += weight
-        else:
+        elif not isinstance(rule.peer, UnknownPeer):
             total[rule.peer.version] += 1
     return total[4], total[6]
 

@@ -21,6 +21,7 @@ from sgsim.model import (
     Rule,
     Settings,
     Topology,
+    UnknownPeer,
 )
 from sgsim.reference.packets import admits_service, is_syn, reverse
 
@@ -122,6 +123,8 @@ class RuleBook:
             return Peers(networks=prefix_list.entries)
         if isinstance(rule.peer, GroupReference):
             return self._expand_group(interface, rule, rule.peer)
+        if isinstance(rule.peer, UnknownPeer):
+            return Peers(resolved=False, families=frozenset({rule.peer.family} if rule.peer.family else {4, 6}))
         return Peers(networks=(rule.peer,))
 
     def _expand_group(self, interface: Interface, rule: Rule, peer: GroupReference) -> Peers:

@@ -19,6 +19,7 @@ from sgsim.model import (
     Rule,
     Settings,
     Topology,
+    UnknownPeer,
 )
 from sgsim.reference import RuleBook
 from sgsim.reports.tally import DroppedFlow, Tally
@@ -209,7 +210,7 @@ def doubtful_rules(topology: Topology, settings: Settings, engine: Engine) -> tu
             first_of.setdefault(group_id, topology.interfaces[each.interface_id])
     stale, unresolved = [], []
     for rule in topology.rules():
-        if rule.group_id in first_of and isinstance(rule.peer, GroupReference | PrefixListReference):
+        if rule.group_id in first_of and isinstance(rule.peer, GroupReference | PrefixListReference | UnknownPeer):
             peers = book.peers(first_of[rule.group_id], rule)
             if peers.stale:
                 stale.append(rule.rule_id)

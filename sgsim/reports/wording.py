@@ -19,6 +19,7 @@ from sgsim.model import (
     Reason,
     Rule,
     Topology,
+    UnknownPeer,
 )
 
 # Other protocols that people know by name (IANA, "Assigned Internet Protocol Numbers").
@@ -98,6 +99,8 @@ def _peer_text(rule: Rule, topology: Topology) -> str:
             return "itself"
         group = topology.groups.get(peer.group_id)
         return _named(peer.group_id, group.name if group else "")
+    if isinstance(peer, UnknownPeer):
+        return f"what is not known yet ({peer.address})"
     return str(peer)
 
 

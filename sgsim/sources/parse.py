@@ -11,7 +11,10 @@ from typing import Any
 from sgsim.errors import InputError
 from sgsim.sources.places import Document
 
+PLAN_WANTED = "terraform plan -out=FILE, terraform show -json FILE > plan.json: give plan.json"
+
 _GZIP_MAGIC = b"\x1f\x8b"
+_ZIP_MAGIC = b"PK\x03\x04"
 # A snapshot of 10,000 groups is below 100 MB; what inflates further than this is neither it nor a log of CloudTrail's
 # (a decompression bomb).
 _MOST_BYTES = 1 << 30
@@ -26,6 +29,8 @@ def read_document(path: Path) -> Document:
     text = file_text(path)
     if not text.strip():
         raise InputError(file, "", "is empty", "give the output of an aws ec2 describe command, or a YAML scenario")
+    if path.suffix == ".tf":
+        raise InputError(file, "", "is Terraform configuration", PLAN_WANTED)
     if text.lstrip()[0] not in "{[":
         return read_yaml(file, text)
     try:
@@ -53,6 +58,8 @@ def _contents(path: Path) -> bytes:
         contents = path.read_bytes()
     except OSError as error:
         raise InputError(str(path), "", error.strerror or "cannot be read") from error
+    if contents.startswith(_ZIP_MAGIC):
+        raise InputError(str(path), "", "is a plan in Terraform's own form, or a zip file", PLAN_WANTED)
     if not contents.startswith(_GZIP_MAGIC):
         return contents
     inflated = bytearray()
@@ -88,6 +95,8 @@ def _json(file: str, text: str) -> Any:
         fault = str(error)
     except RecursionError:
         raise InputError(file, "", "is nested too deeply") from None
+    if '"@level"' in text[: text.find("\n")]:
+        raise InputError(file, "", "is the log of terraform plan -json", PLAN_WANTED)
     # msgspec is the fast parser (3 ms for 50 groups of 60 rules), the standard library's names the line.
     try:
         json.loads(text)

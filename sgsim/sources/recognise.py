@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from sgsim.errors import InputError
-from sgsim.sources.parse import read_document
+from sgsim.sources.parse import PLAN_WANTED, read_document
 from sgsim.sources.places import Document, Notes
 
 #: The top-level keys of describe output that make a topology.
@@ -41,12 +41,15 @@ SCENARIO_KEYS = (
 )
 _ENDINGS = (".json", ".json.gz", ".yaml", ".yml", ".yaml.gz", ".yml.gz")
 _AWS_KEY = re.compile(r"[A-Z][A-Za-z0-9]*\Z")
+_SHOWN_KEYS = ("planned_values", "resource_changes", "values", "terraform_version")  # of terraform show -json
 _WANTED = "give the output of aws ec2 describe-security-groups and describe-network-interfaces, or a YAML scenario"
 
 
 class Kind(Enum):
     DESCRIBE = "describe output"
     SCENARIO = "scenario"
+    TERRAFORM = "Terraform plan or state"
+    CLOUDFORMATION = "CloudFormation template"
 
 
 def recognise(path: Path, notes: Notes) -> tuple[Kind, list[Document]]:
@@ -59,15 +62,23 @@ def recognise(path: Path, notes: Notes) -> tuple[Kind, list[Document]]:
     if not path.exists():
         raise InputError(str(path), "", "does not exist", "give a directory or a file")
     document = read_document(path)
-    if is_scenario(document.data):
-        return Kind.SCENARIO, [document]
-    if describe_keys(document.data):
-        return Kind.DESCRIBE, [document]
+    for kind, is_kind in _KINDS.items():
+        if is_kind(document.data):
+            return kind, [document]
     raise _no_snapshot(document)
 
 
 def is_scenario(data: Any) -> bool:
     return isinstance(data, dict) and SCENARIO_KEYS[0] in data
+
+
+def is_terraform(data: Any) -> bool:
+    """The output of ``terraform show -json``, of a plan or a state, or a state file."""
+    if not isinstance(data, dict):
+        return False
+    if "format_version" in data:
+        return not data.keys().isdisjoint(_SHOWN_KEYS) or len(data) == 1
+    return "version" in data and not data.keys().isdisjoint(("resources", "modules"))
 
 
 def describe_keys(data: Any) -> list[str]:
@@ -79,6 +90,26 @@ def describe_keys(data: Any) -> list[str]:
         for key, value in data.items()
         if key in DESCRIBE_KEYS and not (isinstance(value, list) and value and not isinstance(value[0], dict))
     ]
+
+
+def is_template(data: Any) -> bool:
+    """A CloudFormation template: its resources have types like AWS::EC2::Instance."""
+    if not isinstance(data, dict):
+        return False
+    resources = data.get("Resources")
+    return "AWSTemplateFormatVersion" in data or (
+        isinstance(resources, dict)
+        and any(isinstance(each, dict) and "::" in str(each.get("Type")) for each in resources.values())
+    )
+
+
+#: Files that are snapshots by themselves; the first that says yes.
+_KINDS: Mapping[Kind, Callable[[Any], bool]] = {
+    Kind.SCENARIO: is_scenario,
+    Kind.TERRAFORM: is_terraform,
+    Kind.CLOUDFORMATION: is_template,
+    Kind.DESCRIBE: lambda data: bool(describe_keys(data)),
+}
 
 
 def _is_other_describe_output(data: Any) -> bool:
@@ -93,16 +124,17 @@ def _is_other_describe_output(data: Any) -> bool:
 def _read_directory(root: Path, notes: Notes) -> list[Document]:
     documents: list[Document] = []
     passed_over: list[str] = []
-    scenario = ""
+    whole: tuple[Kind, str] | None = None  # the first file that is a snapshot by itself
     for path in snapshot_files(root):
         document = read_document(path)
         if describe_keys(document.data):
             documents.append(document)
         elif not _is_other_describe_output(document.data):
             passed_over.append(str(path.relative_to(root)))
-            scenario = scenario or (str(path) if is_scenario(document.data) else "")
+            kind = next((kind for kind, is_kind in _KINDS.items() if is_kind(document.data)), None)
+            whole = whole or (kind and (kind, str(path)))
     if not documents:
-        remedy = f"{scenario} is a scenario: give that file itself" if scenario else _WANTED
+        remedy = f"{whole[1]} is a {whole[0].value}: give that file itself" if whole else _WANTED
         raise InputError(str(root), "", "holds no describe output that sgsim can use", remedy)
     if passed_over:
         names = ", ".join(passed_over[:10]) + (f" and {len(passed_over) - 10} more" if len(passed_over) > 10 else "")
@@ -123,6 +155,8 @@ def _no_snapshot(document: Document) -> InputError:
     data = document.data
     if not isinstance(data, dict):
         return InputError(document.file, "", f"is no snapshot: its top level is a {_shape(data)}, no object", _WANTED)
+    if any(key in ("resource", "data", "module") or key.startswith("aws_") for key in data):
+        return InputError(document.file, "", "looks like Terraform configuration", PLAN_WANTED)
     for key in data:
         near = get_close_matches(key, [*SCENARIO_KEYS, *sorted(DESCRIBE_KEYS)], n=1, cutoff=0.75)
         if near and near[0] != key:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from sgsim.errors import InputError
 from sgsim.model import Address, GroupReference, Interface, Network, PrefixListReference, Rule, SecurityGroup, Topology
@@ -39,8 +39,18 @@ def _shared(place: Place, one: str, other: str, what: str) -> InputError:
     return place.refusal(problem, "remove the one that is out of date")
 
 
-def check_references(source: str, topology: Topology, notes: Notes) -> None:
+def check_references(
+    source: str,
+    topology: Topology,
+    notes: Notes,
+    *,
+    remedy: str | None = None,
+    joinable: Collection[str] = (),
+) -> None:
     """Warn, once for each, of references and prefix lists that are unresolved, and of groups without an interface.
+
+    ``remedy`` is said where there is no describe output to add; the groups in ``joinable`` have interfaces that the
+    snapshot does not show.
 
     Stale references are no fault of the snapshot: AWS itself lists them. A group that only refers to itself and has
     no interface is judged nowhere, so nothing is said of it.
@@ -50,10 +60,10 @@ def check_references(source: str, topology: Topology, notes: Notes) -> None:
     for group, rule in _rules(topology):
         peer = rule.peer
         if isinstance(peer, PrefixListReference):
-            name, problem, remedy = _prefix_list_problem(peer, topology)
+            name, problem, addition = _prefix_list_problem(peer, topology)
         elif isinstance(peer, GroupReference):
-            name, problem, remedy = _group_problem(peer, group, topology)
-            empty = name in topology.groups and name not in used and name != group.group_id
+            name, problem, addition = _group_problem(peer, group, topology)
+            empty = name in topology.groups and name not in used and name != group.group_id and name not in joinable
             if not problem and empty and name not in told:
                 told.add(name)
                 problem = f"the security group {name} has no interface: rules that refer to it match nothing"
@@ -63,7 +73,8 @@ def check_references(source: str, topology: Topology, notes: Notes) -> None:
             continue
         if problem and name not in told:
             told.add(name)
-            notes.doubt(Place(source, rule.rule_id).refusal(f"{problem}: rules that refer to it match nothing", remedy))
+            problem = f"{problem}: rules that refer to it match nothing"
+            notes.doubt(Place(source, rule.rule_id).refusal(problem, addition if remedy is None else remedy))
 
 
 def _rules(topology: Topology) -> Iterator[tuple[SecurityGroup, Rule]]:

@@ -15,14 +15,15 @@ import yaml
 
 from sgsim.errors import InputError
 from sgsim.sources.places import Document, Place
-from sgsim.sources.recognise import SCENARIO_KEYS
+from sgsim.sources.recognise import SCENARIO_KEYS, is_template, is_terraform
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is ten times as fast, where it was built in
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEANS = {"true": True, "false": False}
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)\Z")
 _STANDARD = "tag:yaml.org,2002:"
-_DEEPEST = 50  # describe output nests 8 deep, a scenario 5
+_DEEPEST = 50  # describe output nests 8 deep, a scenario 5, templates some 20
+_MOST_VALUES = 2_000_000  # of a template with its aliases written out: a template has at most a megabyte
 
 
 class _Plain(str):
@@ -32,7 +33,8 @@ class _Plain(str):
 
 
 def yaml_document(file: str, text: str) -> Document:
-    """Parse one YAML document: text and null in a scenario, numbers and booleans too in anything else.
+    """Parse one YAML document: text and null in a scenario, numbers and booleans too in anything else, and the short
+    tags of CloudFormation as the objects that they stand for.
 
     Raises InputError with line and column: no YAML, two documents, a key twice, an alias inside its own anchor.
     """
@@ -59,7 +61,16 @@ def yaml_document(file: str, text: str) -> Document:
         if builder.tagged:
             raise builder.tagged.refusal("has a tag", "scenarios have none: take it away")
         return Document(file, data, builder.lines)
+    if builder.size > _MOST_VALUES and (is_template(data) or is_terraform(data)):
+        raise InputError(file, "", f"is more than {_MOST_VALUES} values with its aliases written out")
     return Document(file, _typed(data, {}), builder.lines)
+
+
+def _function(tag: str | None) -> str | None:
+    """CloudFormation's short tags stand for objects with one key: !Ref x is {Ref: x}, !Sub x is {"Fn::Sub": x}."""
+    if not tag or not tag.startswith("!") or tag == "!":
+        return None
+    return tag[1:] if tag in ("!Ref", "!Condition") else f"Fn::{tag[1:]}"
 
 
 def _typed(value: Any, done: dict[int, Any]) -> Any:
@@ -77,7 +88,8 @@ def _typed(value: Any, done: dict[int, Any]) -> Any:
 
 
 class _Builder:
-    """Takes events, one after another, and makes ``root`` of them. ``lines``: path -> line of everything in it."""
+    """Takes events, one after another, and makes ``root`` of them. ``lines``: path -> line of everything in it;
+    ``size``: the number of values, aliases written out."""
 
     def __init__(self, file: str) -> None:
         self.root: Any = None
@@ -85,9 +97,11 @@ class _Builder:
         self.tagged: Place | None = None
         self._file = file
         self._documents = 0
-        self._open: list[tuple[dict[str, Any] | list[Any], Place, str | None]] = []  # container, its place and anchor
+        # Containers, each with its place, its anchor, and what stands for it: itself, or the function that its tag is.
+        self._open: list[tuple[dict[str, Any] | list[Any], Place, str | None, Any]] = []
+        self._sizes: list[int] = [0]  # of what is open, the root's last
         self._key: list[str | None] = []  # of each open mapping: the key that waits for its value
-        self._anchors: dict[str, Any] = {}
+        self._anchors: dict[str, tuple[Any, int]] = {}  # values and their sizes
 
     def take(self, event: Any) -> None:
         line = event.start_mark.line + 1
@@ -96,10 +110,12 @@ class _Builder:
             if self._documents > 1:
                 raise InputError(self._file, f"line {line}", "a second YAML document begins", "keep one in a file")
         elif isinstance(event, yaml.CollectionEndEvent):
-            container, _, anchor = self._open.pop()
+            _, _, anchor, value = self._open.pop()
             self._key.pop()
+            size = self._sizes.pop() + 1
+            self._sizes[-1] += size
             if anchor:
-                self._anchors[anchor] = container
+                self._anchors[anchor] = value, size
         elif isinstance(event, yaml.ScalarEvent):
             self._scalar(event, line)
         elif isinstance(event, yaml.AliasEvent):
@@ -111,15 +127,18 @@ class _Builder:
         plain = event.implicit[0]
         if self._wants_key():
             self._key[-1] = event.value
-            mapping, place, _ = self._open[-1]
+            mapping, place, *_ = self._open[-1]
             if event.value in mapping:
                 raise place.at(event.value).on_line(line).refusal("is given twice", "join the two")
             return
-        value = None if plain and event.value in _NULLS else _Plain(event.value) if plain else str(event.value)
+        value: Any = None if plain and event.value in _NULLS else _Plain(event.value) if plain else str(event.value)
+        if function := _function(event.tag):
+            value = {function: str(event.value)}
         place = self._add(value, line)
+        self._sizes[-1] += 1
         self._note_tag(event, place)
         if event.anchor:
-            self._anchors[event.anchor] = value
+            self._anchors[event.anchor] = value, 1
 
     def _alias(self, event: Any, line: int) -> None:
         if self._wants_key():
@@ -127,7 +146,9 @@ class _Builder:
         if event.anchor not in self._anchors:
             problem = f"line {line}: the alias *{event.anchor} is inside its own anchor or has none"
             raise Place(self._file).refusal(problem, "write the value out")
-        self._add(self._anchors[event.anchor], line)
+        value, size = self._anchors[event.anchor]
+        self._sizes[-1] += size
+        self._add(value, line)
 
     def _begin(self, event: Any, line: int) -> None:
         if self._wants_key():
@@ -135,10 +156,17 @@ class _Builder:
         if len(self._open) >= _DEEPEST:
             raise Place(self._file).refusal(f"line {line}: is nested too deeply")
         container: dict[str, Any] | list[Any] = {} if isinstance(event, yaml.MappingStartEvent) else []
-        place = self._add(container, line)
+        function = _function(event.tag)
+        value = {function: container} if function else container
+        place = self._add(value, line)
         self._note_tag(event, place)
-        self._open.append((container, place, event.anchor))
+        self._open.append((container, place, event.anchor, value))
         self._key.append(None)
+        self._sizes.append(0)
+
+    @property
+    def size(self) -> int:
+        return self._sizes[0]
 
     def _wants_key(self) -> bool:
         return bool(self._open) and isinstance(self._open[-1][0], dict) and self._key[-1] is None
@@ -148,7 +176,7 @@ class _Builder:
         if not self._open:
             self.root, place = value, Place(self._file)
         else:
-            container, parent, _ = self._open[-1]
+            container, parent, *_ = self._open[-1]
             key = self._key[-1]
             if isinstance(container, list):
                 place = parent.at(len(container))

@@ -22,6 +22,7 @@ from sgsim.model import (
     PrefixListReference,
     Rule,
     Topology,
+    UnknownPeer,
 )
 
 # Kinds: untracked; between two interfaces, of which the one with the rule receives, or sends; from and to outside.
@@ -151,7 +152,7 @@ def _peers(topology: Topology, owners: _Owners, rule: Rule) -> Iterator[tuple[Ne
     elif isinstance(rule.peer, PrefixListReference):
         found = topology.prefix_lists.get(rule.peer.prefix_list_id)
         yield from ((entry, None) for entry in (found.entries if found else None) or ())
-    else:
+    elif not isinstance(rule.peer, UnknownPeer):
         yield rule.peer, None
 
 

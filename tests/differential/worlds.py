@@ -29,6 +29,7 @@ from sgsim.model import (
     Subnet,
     TcpPickup,
     Topology,
+    UnknownPeer,
     Vpc,
     VpcPeeringConnection,
 )
@@ -60,8 +61,11 @@ def hosts_of(rng: random.Random) -> list[Address]:
 
 
 def peer_of(rng: random.Random, hosts: Sequence[Address], group_ids: Sequence[str]) -> Peer:
-    """A random peer: everywhere, a block around a host, a prefix list, a group."""
-    kind = rng.randrange(10)
+    """A random peer: everywhere, a block around a host, a prefix list, a group, what nobody knows."""
+    kind = rng.randrange(20)
+    if kind == 19:
+        return UnknownPeer("aws_instance.web.private_ip", rng.choice((None, 4, 6)))
+    kind //= 2
     if kind < 3:
         return EVERYWHERE[rng.choice((4, 4, 6))]
     if kind < 7:

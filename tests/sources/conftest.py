@@ -21,10 +21,10 @@ Load = Callable[..., Topology]
 def load(tmp_path: Path) -> Load:
     """Writes a snapshot (describe output as a dict, else YAML text) to ``snapshot.json`` or ``.yaml`` and loads it."""
 
-    def write_and_load(content: dict[str, Any] | str, *, strict: bool = False) -> Topology:
+    def write_and_load(content: dict[str, Any] | str, **options: Any) -> Topology:
         path = tmp_path / ("snapshot.yaml" if isinstance(content, str) else "snapshot.json")
         path.write_text(content if isinstance(content, str) else json.dumps(content))
-        return load_topology(path, strict=strict)
+        return load_topology(path, **options)
 
     return write_and_load
 
@@ -33,9 +33,9 @@ def load(tmp_path: Path) -> Load:
 def refused(load: Load) -> Callable[..., str]:
     """Loads what must be refused; gives the one line of the error without the file's folder."""
 
-    def load_and_catch(content: dict[str, Any] | str, *, strict: bool = False) -> str:
+    def load_and_catch(content: dict[str, Any] | str, **options: Any) -> str:
         with pytest.raises(InputError) as caught:
-            load(content, strict=strict)
+            load(content, **options)
         line = str(caught.value)
         assert "\n" not in line
         return line[line.index("snapshot.") :]

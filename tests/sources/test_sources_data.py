@@ -6,8 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from sgsim.errors import InputError
 from sgsim.model import Topology
 from sgsim.sources import load_topology
@@ -116,15 +114,3 @@ def test_every_batfish_folder_loads(data: Path) -> None:
     assert isinstance(hybrid, Topology)
     assert len(hybrid.groups) == 11
     assert any("sg-cf3f86b3 is not in the snapshot" in warning for warning in hybrid.warnings)
-
-
-@pytest.mark.parametrize("folder", ["terraform", "cloudformation"])
-def test_other_formats_are_refused_in_one_line(data: Path, folder: str) -> None:
-    """Plans and templates are no snapshots (yet): each is one clear line, never a traceback."""
-    files = [path for path in sorted((data / "aws" / folder).rglob("*")) if path.suffix in (".json", ".yaml", ".yml")]
-    assert files
-    for path in files:
-        line = outcome(path)
-        assert isinstance(line, str)
-        assert line.startswith(str(path))
-        assert "\n" not in line
