@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from trailevents import PEERING, PEERING_READ, newer
+
+from tests.sources.trailevents import PEERING, PEERING_READ, newer
 
 PREFIX_LIST = {"prefixListId": "pl-1", "addressFamily": "IPv4", "maxEntries": 10, "version": 1, "tagSet": ""}
 PREFIX_LIST_READ = {"PrefixListId": "pl-1", "AddressFamily": "IPv4", "MaxEntries": 10, "Version": 1}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from trailevents import ACCOUNT, PEERING, PEERING_READ, RETURNED, event
+
+from tests.sources.trailevents import ACCOUNT, PEERING, PEERING_READ, RETURNED, event
 
 GROUPS = {"items": [{"groupId": "sg-1", "groupName": "web"}, {"groupId": "sg-2", "groupName": "db"}]}
 INTERFACE = {
