@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from test_changes_newer import NEWER
-from test_changes_older import OLDER
 
 from sgsim.sources.changes import ChangeTime, PassedOver
 from sgsim.sources.changes.calls import CALLS
 from sgsim.sources.changes.signatures import signature
 from sgsim.sources.changes.wire import from_wire
 from sgsim.sources.places import Place
+from tests.sources.test_changes_newer import NEWER
+from tests.sources.test_changes_older import OLDER
 from tests.sources.trailevents import ACCOUNT, REGION, RETURNED, event
 
 NOON = 1_777_896_000 * 10**9
