@@ -49,10 +49,24 @@ class Plumbing(EC2Backend):  # type: ignore[misc]
 
     def create_network_interface(self, *_: Any, **__: Any) -> SimpleNamespace:
         """A NAT gateway's: it has no groups, so no packet is judged at it, and it is not among the interfaces."""
-        address = random_private_ip()
         return SimpleNamespace(
-            id=random_eni_id(), private_ip_address=address, public_ip=None, owner_id=self.account_id, is_gateway=True
+            id=random_eni_id(),
+            private_ip_address=random_private_ip(),
+            public_ip=None,
+            owner_id=self.account_id,
+            instance=None,
+            is_gateway=True,
         )
+
+    def delete_nat_gateway(self, nat_gateway_id: str) -> Any:
+        """Its Elastic IP address is free again."""
+        if nat_gateway_id not in self.nat_gateways:
+            raise EC2ClientError("NatGatewayNotFound", f"NatGateway {nat_gateway_id} was not found")
+        deleted = super().delete_nat_gateway(nat_gateway_id)
+        for address in self.addresses:
+            if address.eni is deleted._eni:
+                address.eni = address.association_id = None
+        return deleted
 
     def create_vpc_endpoint(self, *given: Any, **more: Any) -> Any:
         kind = more.get("endpoint_type") or "Gateway"

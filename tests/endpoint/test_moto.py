@@ -110,9 +110,20 @@ def test_a_nat_gateway_holds_its_subnet(ec2, subnet):
     (shown,) = ec2.describe_nat_gateways(NatGatewayIds=[made["NatGatewayId"]])["NatGateways"]
     assert shown["NatGatewayAddresses"][0]["PublicIp"] == address["PublicIp"]
     assert code(ec2.delete_subnet, SubnetId=subnet) == "DependencyViolation"
+    assert not ec2.describe_network_interfaces()["NetworkInterfaces"]
     ec2.delete_nat_gateway(NatGatewayId=made["NatGatewayId"])
     ec2.delete_subnet(SubnetId=subnet)
-    assert not ec2.describe_network_interfaces()["NetworkInterfaces"]
+    assert "AssociationId" not in ec2.describe_addresses()["Addresses"][0]
+    ec2.release_address(AllocationId=address["AllocationId"])
+    assert code(ec2.delete_nat_gateway, NatGatewayId="nat-00000000000000000") == "NatGatewayNotFound"
+
+
+def test_an_elastic_ip_address_of_an_interface_would_be_in_no_snapshot(ec2, subnet):
+    """Rules are matched with private addresses, but a snapshot shows public ones too: it is refused."""
+    interface = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
+    address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    refused = {"AllocationId": address, "NetworkInterfaceId": interface}
+    assert code(ec2.associate_address, **refused) == "UnsupportedOperation"
 
 
 def test_a_group_of_old_vpcs_keeps_internet_gateways_out(ec2, vpc):
