@@ -22,6 +22,7 @@ SCENARIO = "examples/three-tier/scenario.yaml"
         ["query", "--help"],
         ["bench", "--help"],
         ["pull", "--help"],
+        ["serve", "--help"],
         ["query", SCENARIO, "--from", "app-1", "--to", "db-1", "--protocol", "tcp", "--port", "5432"],
     ],
     ids=lambda words: " ".join(words[:2]),
