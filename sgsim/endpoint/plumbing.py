@@ -234,7 +234,6 @@ def _drop(held: dict[str, Any], is_gone: Callable[[Any], bool]) -> None:
         del held[name]
 
 
-
 class PlumbingResponse(EC2Response):  # type: ignore[misc]
     """Answers one request from one ``Plumbing``: moto's own would look for the account's in its global store."""
 

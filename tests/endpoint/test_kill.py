@@ -116,7 +116,7 @@ def test_killed_a_hundred_times(starter, tmp_path):
             ]
             for each in writers:
                 each.start()
-            time.sleep(draw.uniform(0, 0.1))
+            time.sleep(draw.uniform(0, 0.06))
             os.kill(process, signal.SIGKILL)
             for each in writers:
                 each.join()
