@@ -121,11 +121,9 @@ class Simulator:
         later = self._catalogue.after(topology)
         names = concerned(self._catalogue.topology, topology)
         before = TableComparison(self.table, [each.interface_id in names for each in self.interfaces])
-        present = later.present()
+        present, staying = later.present(), self._catalogue.staying(later)
         self._compilation = compile_topology(topology, present, self._settings, later.numbers, self._compilation)
-        self.table = self._compilation.table
-        staying = self._catalogue.staying(later)
-        self._catalogue = later
+        self.table, self._catalogue = self._compilation.table, later  # nothing is refused from here on
         self.interfaces[:], self.rules[:] = later.interfaces, later.rules
         self._state = self._state._replace(**_of_interfaces(present, self._settings))
         renew(self._state, self.table, staying, np.zeros(1, dtype=BODY))
