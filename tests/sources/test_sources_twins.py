@@ -11,13 +11,24 @@ from hypothesis import strategies as st
 from sgsim.model import Interface, Reason
 from sgsim.reference import ReferenceJudge
 from tests.differential.worlds import hosts_of, settings_of, stream_of, topology_of
-from tests.sources.twins import assert_judged_alike, sayable, terraform_twin, with_references
+from tests.sources.twins import (
+    assert_judged_alike,
+    cloudformation_twin,
+    logical,
+    sayable,
+    terraform_twin,
+    with_references,
+)
 
 _PLENTY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def _without_timeouts(interface: Interface) -> Interface:
     return replace(interface, tcp_established_timeout=None, udp_timeout=None, udp_stream_timeout=None)
+
+
+def _as_a_template_has_it(interface: Interface) -> Interface:
+    return replace(interface, interface_type="interface", instance_id=None)
 
 
 @_PLENTY
@@ -29,6 +40,18 @@ def test_a_terraform_state_is_judged_like_its_topology(load, seed) -> None:
     drawn = topology_of(rng, hosts)
     topology = sayable(with_references(drawn, rng) if rng.random() < 0.7 else drawn, _without_timeouts)
     twin = load(terraform_twin(topology, rng))
+    assert_judged_alike(topology, twin, settings_of(rng), stream_of(rng, hosts, 60))
+
+
+@_PLENTY
+@given(seed=st.integers(0, 2**32))
+def test_a_cloudformation_template_is_judged_like_its_topology(load, seed) -> None:
+    """Ids and texts by references, parameters, functions and conditions; timeouts; AWS's own egress rules kept out."""
+    rng = random.Random(seed)
+    hosts = hosts_of(rng)
+    drawn = topology_of(rng, hosts)
+    topology = logical(sayable(with_references(drawn, rng) if rng.random() < 0.7 else drawn, _as_a_template_has_it))
+    twin = load(cloudformation_twin(topology, rng))
     assert_judged_alike(topology, twin, settings_of(rng), stream_of(rng, hosts, 60))
 
 

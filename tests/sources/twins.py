@@ -1,4 +1,4 @@
-"""A topology said in another way: as a Terraform state. What it says must be judged alike."""
+"""A topology said in another way: as a Terraform state, as a CloudFormation template. It must be judged alike."""
 
 from __future__ import annotations
 
@@ -212,3 +212,178 @@ def _terraform_interface(interface: Interface, rng: random.Random) -> Json:
         "security_groups": list(interface.group_ids),
         "attachment": attached,
     }
+
+
+# --- CloudFormation ---------------------------------------------------------------------------------------------------
+
+PORTS = {6: "tcp", 17: "udp", 1: "icmp", 58: "icmpv6"}
+
+
+def logical(topology: Topology) -> Topology:
+    """The topology with ids that may be logical ids: letters and digits. A rule goes by its group's, or by its own."""
+    return _renamed(topology, lambda name: name.replace("-", "").capitalize())
+
+
+def _renamed(topology: Topology, new: Callable[[str], str]) -> Topology:
+    def rule(old: Rule) -> Rule:
+        peer = old.peer
+        if isinstance(peer, GroupReference):
+            peer = GroupReference(new(peer.group_id))
+        elif isinstance(peer, PrefixListReference):
+            peer = PrefixListReference(new(peer.prefix_list_id))
+        number = old.rule_id.rpartition("/")[2]
+        return replace(
+            old, rule_id=f"{new(old.group_id)}/{old.direction}/{number}", group_id=new(old.group_id), peer=peer
+        )
+
+    groups = [
+        SecurityGroup(
+            new(group.group_id),
+            new(group.name),
+            group.vpc_id and new(group.vpc_id),
+            tuple(map(rule, group.ingress)),
+            tuple(map(rule, group.egress)),
+        )
+        for group in topology.groups.values()
+    ]
+    interfaces = [
+        replace(
+            each,
+            interface_id=new(each.interface_id),
+            vpc_id=each.vpc_id and new(each.vpc_id),
+            subnet_id=each.subnet_id and new(each.subnet_id),
+            instance_id=each.instance_id and new(each.instance_id),
+            group_ids=tuple(map(new, each.group_ids)),
+        )
+        for each in topology.interfaces.values()
+    ]
+    lists = [replace(each, prefix_list_id=new(each.prefix_list_id)) for each in topology.prefix_lists.values()]
+    vpcs = [replace(each, vpc_id=new(each.vpc_id)) for each in topology.vpcs.values()]
+    subnets = [
+        replace(each, subnet_id=new(each.subnet_id), vpc_id=each.vpc_id and new(each.vpc_id))
+        for each in topology.subnets.values()
+    ]
+    joined = [
+        replace(
+            each,
+            vpc_peering_connection_id=new(each.vpc_peering_connection_id),
+            requester_vpc_id=new(each.requester_vpc_id),
+            accepter_vpc_id=new(each.accepter_vpc_id),
+            status="active",
+        )
+        for each in topology.peerings.values()
+    ]
+    return replace(
+        topology,
+        groups={each.group_id: each for each in groups},
+        interfaces={each.interface_id: each for each in interfaces},
+        prefix_lists={each.prefix_list_id: each for each in lists},
+        vpcs={each.vpc_id: each for each in vpcs},
+        subnets={each.subnet_id: each for each in subnets},
+        peerings={each.vpc_peering_connection_id: each for each in joined},
+        associations=tuple(
+            replace(each, group_id=new(each.group_id), vpc_id=new(each.vpc_id)) for each in topology.associations
+        ),
+    )
+
+
+def cloudformation_twin(topology: Topology, rng: random.Random) -> Json:
+    """A template. Values are written out, or are parameters, Ref, Fn::GetAtt, Fn::Sub, Fn::If; rules are in their
+    groups. A group without egress rules cannot be said: it has one to an address that nobody has."""
+    said = _Saying(topology, rng)
+    resources: Json = {}
+    for vpc in topology.vpcs.values():
+        resources[vpc.vpc_id] = _resource("VPC", CidrBlock=said.text(str(vpc.cidr)))
+    for subnet in topology.subnets.values():
+        own = said.id(subnet.vpc_id or "")
+        resources[subnet.subnet_id] = _resource("Subnet", VpcId=own, CidrBlock=said.text(str(subnet.cidr)))
+    for listed in topology.prefix_lists.values():
+        entries = [{"Cidr": said.text(str(entry))} for entry in listed.entries or ()]
+        names = {"PrefixListName": listed.name or "list", "AddressFamily": f"IPv{listed.family}"}
+        resources[listed.prefix_list_id] = _resource("PrefixList", Entries=entries, **names)
+    for joined in topology.peerings.values():
+        ends = {"VpcId": said.id(joined.requester_vpc_id), "PeerVpcId": said.id(joined.accepter_vpc_id)}
+        if joined.accepter_region != joined.requester_region and joined.accepter_region:
+            ends["PeerRegion"] = joined.accepter_region
+        resources[joined.vpc_peering_connection_id] = _resource("VPCPeeringConnection", **ends)
+    for n, bridge in enumerate(topology.associations):
+        ends = {"GroupId": said.id(bridge.group_id), "VpcId": said.id(bridge.vpc_id)}
+        resources[f"Bridge{n}"] = _resource("SecurityGroupVpcAssociation", **ends)
+    for group in topology.groups.values():
+        ingress = [said.rule(rule) for rule in group.ingress]
+        egress = [said.rule(rule) for rule in group.egress]
+        egress = egress or [{"IpProtocol": "icmp", "FromPort": 252, "ToPort": 86, "CidrIp": "255.255.255.255/32"}]
+        body = {"GroupDescription": "x", "VpcId": said.id(group.vpc_id or "")}
+        resources[group.group_id] = _resource(
+            "SecurityGroup", SecurityGroupIngress=ingress, SecurityGroupEgress=egress, **body
+        )
+    for interface in topology.interfaces.values():
+        resources[interface.interface_id] = said.interface(interface)
+    parameters = {name: {"Type": "String", "Default": text} for name, text in said.parameters.items()}
+    conditions = {"Yes": {"Fn::Equals": ["a", "a"]}, "No": {"Fn::Not": [{"Condition": "Yes"}]}}
+    return {"Parameters": parameters, "Conditions": conditions, "Resources": resources}
+
+
+def _resource(kind: str, **properties: Any) -> Json:
+    return {"Type": f"AWS::EC2::{kind}", "Properties": properties}
+
+
+class _Saying:
+    """Says ids and texts in one of the ways that templates have for them."""
+
+    def __init__(self, topology: Topology, rng: random.Random) -> None:
+        self._rng = rng
+        self._made = {*topology.groups, *topology.vpcs, *topology.subnets, *topology.prefix_lists}
+        self._groups = set(topology.groups)
+        self.parameters: dict[str, str] = {}
+
+    def id(self, name: str) -> Any:
+        if name not in self._made:
+            return self.text(name)
+        ways: list[Any] = [{"Ref": name}, {"Fn::Sub": f"${{{name}}}"}, {"Fn::If": ["No", "nobody", {"Ref": name}]}]
+        if name in self._groups:
+            ways.append({"Fn::GetAtt": [name, "GroupId"]})
+        return self._rng.choice(ways)
+
+    def text(self, text: str) -> Any:
+        way = self._rng.randrange(4)
+        if way == 0:
+            name = f"Text{len(self.parameters)}"
+            self.parameters[name] = text
+            return {"Ref": name}
+        if way == 1:
+            return {"Fn::Join": ["", [text[:3], text[3:]]]}
+        return {"Fn::If": ["Yes", text, {"Ref": "AWS::NoValue"}]} if way == 2 else text
+
+    def rule(self, rule: Rule) -> Json:
+        end = "Source" if rule.direction is Direction.INGRESS else "Destination"
+        peer = rule.peer
+        if isinstance(peer, GroupReference):
+            named = {f"{end}SecurityGroupId": self.id(peer.group_id)}
+        elif isinstance(peer, PrefixListReference):
+            named = {f"{end}PrefixListId": self.id(peer.prefix_list_id)}
+        else:
+            named = {"CidrIp" if _version(peer) == 4 else "CidrIpv6": self.text(str(peer))}
+        ports = {} if rule.from_port is None else {"FromPort": str(rule.from_port), "ToPort": rule.to_port}
+        protocol: Any = self._rng.choice((PORTS.get(rule.protocol, rule.protocol), str(rule.protocol)))
+        return {"IpProtocol": protocol} | ports | named
+
+    def interface(self, interface: Interface) -> Json:
+        v4 = [str(each) for each in interface.addresses if each.version == 4]
+        listed = [{"PrivateIpAddress": self.text(each), "Primary": str(each == v4[0]).lower()} for each in v4]
+        self._rng.shuffle(listed)
+        v6 = [{"Ipv6Address": str(each)} for each in interface.addresses if each.version == 6]
+        tracking = {
+            "TcpEstablishedTimeout": interface.tcp_established_timeout,
+            "UdpTimeout": interface.udp_timeout,
+            "UdpStreamTimeout": interface.udp_stream_timeout,
+        }
+        return _resource(
+            "NetworkInterface",
+            SubnetId=self.id(interface.subnet_id or ""),
+            GroupSet=[self.id(group_id) for group_id in interface.group_ids],
+            PrivateIpAddresses=listed,
+            Ipv6Addresses=v6,
+            Ipv4Prefixes=[{"Ipv4Prefix": str(each)} for each in interface.prefixes if each.version == 4],
+            ConnectionTrackingSpecification={key: value for key, value in tracking.items() if value is not None},
+        )

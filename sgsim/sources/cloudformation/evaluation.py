@@ -52,11 +52,13 @@ _NO_VALUE = _NoValue()
 
 class Evaluator:
     """Evaluates parts of one template. Raises InputError for what CloudFormation would refuse, and for what expands
-    beyond any template."""
+    beyond any template. ``processed``: no transform or module makes resources that a reference could be to."""
 
-    def __init__(self, template: Value, given: Mapping[str, str], doubts: Doubts) -> None:
+    def __init__(self, template: Value, given: Mapping[str, str], doubts: Doubts, *, processed: bool = True) -> None:
+        self._processed = processed
         self.parameters = parameter_values(template, given)
-        self.resources = template.at("Resources").members()
+        listed = template.at("Resources").members()
+        self.resources = {name: resource for name, resource in listed.items() if not name.startswith("Fn::")}
         self._mappings = template.at("Mappings")
         self._conditions = template.at("Conditions").members()
         self._doubts = doubts
@@ -147,6 +149,8 @@ class Evaluator:
 
     def _attribute(self, name: str, attribute: str, place: Place, depth: int) -> Any:
         """An attribute of a resource; "Ref" for what Ref gives."""
+        if name not in self.resources and not self._processed:
+            return Unknown(name if attribute == "Ref" else f"{name}.{attribute}")
         if name not in self.resources:
             raise place.refusal(f"{name!r} is no parameter and no resource of the template")
         key = (name, attribute)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from sgsim.errors import InputError
 from sgsim.sources.cloudformation.evaluation import Evaluator
 from sgsim.sources.infrastructure.drafts import Doubts
 from sgsim.sources.infrastructure.values import Unknown, Value
@@ -86,18 +87,13 @@ class Template:
     """A template's resources; those whose condition does not hold are not there."""
 
     def __init__(self, root: Value, parameters: Mapping[str, str], doubts: Doubts) -> None:
-        self.evaluator = Evaluator(root, parameters, doubts)
         self._doubts = doubts
+        self.evaluator = Evaluator(root, parameters, doubts, processed=not _note_makers(root, doubts))
         self.made: dict[str, Unknown | None] = {}
         for name, resource in self.evaluator.resources.items():
-            if name.startswith("Fn::"):
-                problem = "is not evaluated: the resources that it makes are not here"
-                doubts.notes.doubt(resource.place.refusal(problem, "give the processed template"))
-                continue
             truth = self._truth(resource)
             if truth is not False:
                 self.made[name] = truth if isinstance(truth, Unknown) else None
-        _note_transforms(root, doubts)
 
     def _truth(self, resource: Value) -> bool | Unknown:
         condition = resource.at("Condition")
@@ -122,31 +118,39 @@ class Template:
             if kind in types:
                 written = self.properties(name)
                 raw = {key: self.evaluator.value(written.at(key)).raw for key in READ[kind] if written.at(key)}
-                self._note_makers(written)
+                self._doubt_makers(written)
                 yield Resource(name, kind, Value(raw, written.place), maybe)
 
-    def _note_makers(self, written: Value) -> None:
+    def _doubt_makers(self, written: Value) -> None:
         for key, inner in written.members().items():
             if key.startswith("Fn::"):
                 problem = "is not evaluated: the properties that it makes are not known"
                 self._doubts.notes.doubt(inner.place.refusal(problem, "give the processed template"))
 
 
-def _note_transforms(root: Value, doubts: Doubts) -> None:
-    """Transforms and macros may make or change anything; the processed template shows what."""
+def _note_makers(root: Value, doubts: Doubts) -> bool:
+    """Say what makes resources that are not in the template: transforms and macros, modules, loops. Whether there is
+    any; the processed template shows what they made."""
+    found: list[tuple[InputError, bool]] = []  # what is said, and whether it is a doubt
     transforms = root.at("Transform")
     for each in transforms.items() if isinstance(transforms.raw, list) else [transforms]:
         name = each.raw.get("Name") if isinstance(each.raw, dict) else each.raw
-        remark = each.place.refusal(f"the transform {name} is not applied: resources that it makes are not here")
-        if isinstance(name, str) and name.startswith(_HARMLESS):
-            doubts.notes.note(remark)
-        elif name:
-            doubts.notes.doubt(remark)
-    if root.at("Fn::Transform"):
-        doubts.notes.doubt(root.at("Fn::Transform").place.refusal("is not applied: what it makes is not here"))
+        if name:
+            problem = f"the transform {name} is not applied: resources that it makes are not here"
+            found.append((each.place.refusal(problem), not str(name).startswith(_HARMLESS)))
+    made = [root.at("Fn::Transform")] if root.at("Fn::Transform") else []
     for name, resource in root.at("Resources").members().items():
         kind = resource.at("Type").raw if isinstance(resource.raw, dict) else ""
-        if not isinstance(kind, str) or kind.endswith("::MODULE"):
-            doubts.notes.doubt(resource.place.refusal(f"{name} is a module: the resources that it makes are not here"))
+        if name.startswith("Fn::") or not isinstance(kind, str) or kind.endswith("::MODULE"):
+            made.append(resource)
         elif kind == "AWS::CloudFormation::Stack":
             doubts.notes.note(resource.place.refusal(f"{name} is a stack of its own: its template is not read"))
+    for value in made:
+        problem = "is not evaluated: the resources that it makes are not here"
+        found.append((value.place.refusal(problem, "give the processed template"), True))
+    for remark, doubtful in found:
+        if doubtful:
+            doubts.notes.doubt(remark)
+        else:
+            doubts.notes.note(remark)
+    return bool(found)
