@@ -10,7 +10,7 @@ from typing import Any
 
 from sgsim.control import ApiError, Caller, Cloud
 from sgsim.control.call import AWS
-from sgsim.model import Topology
+from sgsim.model import Topology, UnknownPeer
 from sgsim.sources.changes import ApiChange
 from sgsim.sources.changes.asked import asked, by_value
 
@@ -22,6 +22,8 @@ class Plane:
     """Carries out changes on the cloud of a snapshot, the path of which is ``source``, or which is a topology."""
 
     def __init__(self, source: str | Path | Topology, topology: Topology, changes: Sequence[ApiChange]) -> None:
+        if any(isinstance(rule.peer, UnknownPeer) for rule in topology.rules()):
+            source = topology  # infrastructure code: it has no papers, and the cloud of a file knows all peers
         home = _home(changes, topology)
         self._cloud = _cloud(source, home or _SOMEBODY)
         told = _told(self._cloud) if home is None else _SOMEBODY

@@ -42,9 +42,11 @@ def shown_group(group: SecurityGroup, all_papers: AllPapers) -> Shown:
 
 
 def permissions(rules: Iterable[Rule], all_papers: AllPapers) -> list[Shown]:
-    """Rules of one direction; those of equal protocol and ports are one IpPermission."""
+    """Rules of one direction; those of equal protocol and ports are one IpPermission. What is not known is left out."""
     found: dict[tuple[int, int | None, int | None], Shown] = {}
     for rule in rules:
+        if isinstance(rule.peer, UnknownPeer):
+            continue
         key = rule.protocol, rule.from_port, rule.to_port
         if key not in found:
             found[key] = {"IpProtocol": protocol_name(rule.protocol), **_ports(rule)}
@@ -110,7 +112,8 @@ def _rule_peer(rule: Rule, all_papers: AllPapers) -> Shown:
         return {"ReferencedGroupInfo": referenced(peer, rule, all_papers)}
     if isinstance(peer, PrefixListReference):
         return {"PrefixListId": peer.prefix_list_id}
-    assert not isinstance(peer, UnknownPeer)
+    if isinstance(peer, UnknownPeer):
+        return {}
     return {"CidrIpv4" if peer.version == 4 else "CidrIpv6": str(peer)}
 
 

@@ -28,7 +28,8 @@ def load_store(path: str | Path, home: Caller, *, strict: bool = False) -> Store
     ``home`` is the account and Region of what does not tell its own. What only the API shows (descriptions, tags,
     owners, attachments, ...) is taken as it stands in describe output.
 
-    Raises InputError: as ``load_topology``; a group without a VPC.
+    Raises InputError: as ``load_topology``; a group without a VPC; a rule whose peer is not known before it is applied,
+    which the API could not show.
     """
     topology, documents = read_snapshot(path, strict=strict)
     for rule in topology.rules():

@@ -150,5 +150,6 @@ def peer_kind(peer: Peer) -> int:
         return 3
     if isinstance(peer, PrefixListReference):
         return 2
-    assert not isinstance(peer, UnknownPeer)  # a cloud has none: it is refused when it is loaded
+    if isinstance(peer, UnknownPeer):  # no API has such: only a replay's cloud
+        return 4
     return 0 if peer.version == 4 else 1
