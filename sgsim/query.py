@@ -154,6 +154,35 @@ def query(
         from sgsim.sources import load_topology
 
         topology = load_topology(topology)
+    sender, receiver, packet = question(
+        topology,
+        source,
+        destination,
+        protocol,
+        port,
+        source_port=source_port,
+        icmp_type=icmp_type,
+        icmp_code=icmp_code,
+        family=family,
+        vpc_id=vpc_id,
+    )
+    return _answer(topology, settings or Settings(), sender, receiver, packet)
+
+
+def question(
+    topology: Topology,
+    source: str,
+    destination: str,
+    protocol: str | int,
+    port: int | None = None,
+    *,
+    source_port: int = 49152,
+    icmp_type: int | None = None,
+    icmp_code: int | None = None,
+    family: int | None = None,
+    vpc_id: str | None = None,
+) -> tuple[End, End, Packet]:
+    """Who sends, who receives, and the first packet of the flow. Arguments and errors are those of ``query``."""
     sender, receiver = (find_end(topology, who, vpc_id) for who in (source, destination))
     if sender.interface is None and receiver.interface is None:
         raise SelectionError(
@@ -165,7 +194,7 @@ def query(
     if protocol == "icmp" and src.version == 6:
         number = ICMPV6
     packet = _first_packet(Packet(0, src, dst, number), port, source_port, icmp_type, icmp_code)
-    return _answer(topology, settings or Settings(), sender, receiver, packet)
+    return sender, receiver, packet
 
 
 # --- the ends ---------------------------------------------------------------------------------------------------------
@@ -277,7 +306,7 @@ def _in_range(what: str, value: int, most: int) -> int:
     return value
 
 
-def _reply_to(packet: Packet) -> Packet | None:
+def reply_to(packet: Packet) -> Packet | None:
     """What an allowed packet is answered with, or None: ICMP that asks nothing, and multicast, get no answer."""
     if packet.dst.is_multicast:
         return None
@@ -306,9 +335,16 @@ def _answer(topology: Topology, settings: Settings, sender: End, receiver: End, 
     notes = tuple(note for end in (sender, receiver) for note in _notes(topology, end))
     gates = _gates(judge, packet)
     passed = all(gate.verdict is Verdict.ALLOW for gate in gates)
-    back = _reply_to(packet) if passed else None
+    back = reply_to(packet) if passed else None
     reply = Answer(back, receiver, sender, _gates(judge, back)) if back else None
     return Answer(packet, sender, receiver, gates, reply, notes)
+
+
+def explained(
+    judge: ReferenceJudge, packet: Packet, sender: End, receiver: End, decisions: Iterable[Decision]
+) -> Answer:
+    """The answer about a packet that the judge has decided about."""
+    return Answer(packet, sender, receiver, tuple(_gate(judge, packet, decision) for decision in decisions))
 
 
 def _notes(topology: Topology, end: End) -> Iterable[str]:

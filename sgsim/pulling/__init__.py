@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from sgsim.errors import MissingExtraError, PullError
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from sgsim.model import Topology
     from sgsim.pulling.merging import Pulled
     from sgsim.pulling.reader import Reader
 
-__all__ = ["pull"]
+__all__ = ["pull", "topology_of_client"]
 
 MOST_THREADS = 8  # each waits for an endpoint nearly all of its time
 
@@ -69,6 +71,27 @@ def pull(
     if strict and doubts:
         raise PullError("--strict", f"the snapshot is incomplete ({len(doubts)} warnings): nothing was written")
     return pulled
+
+
+def topology_of_client(client: Any) -> Topology:
+    """The topology that a boto3 EC2 client sees, mocked or not. What it cannot tell is a warning of the topology.
+
+    Raises PullError as ``pull`` does; InputError: what EC2 could not have answered.
+    """
+    from sgsim.pulling.merging import merge
+    from sgsim.pulling.reader import Reader, View
+    from sgsim.sources.describe import describe_topology
+    from sgsim.sources.places import Document, Notes
+
+    region = client.meta.region_name
+    reader = Reader(client, View(None, region, None))
+    with ThreadPoolExecutor(MOST_THREADS) as pool:
+        _take([reader], frozenset(), pool)
+    pulled, left_out = merge([reader], ())
+    source = f"EC2 in {region}"
+    topology = describe_topology(source, [Document(source, pulled.snapshot, {})], Notes(strict=False))
+    doubts = (*reader.doubts, *([left_out] if left_out else ()))
+    return replace(topology, warnings=(*doubts, *topology.warnings))
 
 
 def _take(readers: list[Reader], vpc_ids: frozenset[str], pool: Executor) -> None:
