@@ -44,12 +44,12 @@ class CaseItem(pytest.Item):
 
         outcome = outcome_of(self._case)
         if not outcome.passed:
-            raise CaseFailed(outcome)
+            raise CaseFailedError(outcome)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         from sgsim.errors import SgsimError
 
-        if isinstance(excinfo.value, CaseFailed | SgsimError):
+        if isinstance(excinfo.value, CaseFailedError | SgsimError):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
@@ -58,7 +58,7 @@ class CaseItem(pytest.Item):
         return self.path, line - 1 if line else None, self.name
 
 
-class CaseFailed(AssertionError):
+class CaseFailedError(AssertionError):
     """A case does not hold; its text explains."""
 
     def __init__(self, outcome: Any) -> None:

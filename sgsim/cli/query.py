@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 
 import click
 
 from sgsim.cli.exits import NO
+from sgsim.cli.paint import paint
 from sgsim.cli.parameter import parameter
 from sgsim.model import Verdict
 
@@ -78,12 +77,6 @@ def command(
     else:
         from sgsim.reports.answer import answer_text
 
-        click.echo(answer_text(answer, topology, _paint))
+        click.echo(answer_text(answer, topology, paint))
     if answer.verdict is Verdict.DROP:
         raise click.exceptions.Exit(NO)
-
-
-def _paint(text: str, colour: str) -> str:
-    if os.environ.get("NO_COLOR") or not sys.stdout.isatty():
-        return text
-    return click.style(text, fg=colour, bold=True)

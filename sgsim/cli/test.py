@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import sys
-
 import click
 
 from sgsim.cli.exits import NO
+from sgsim.cli.paint import paint
 
 
 @click.command("test")
@@ -34,7 +32,7 @@ def command(files: tuple[str, ...], junit: str | None, form: str, strict: bool) 
 
     check_outputs([junit] if junit else [], files)
     outcomes = check(files, strict=strict, warning=lambda text: click.echo(f"sgsim: warning: {text}", err=True))
-    for line in checks.tap(outcomes) if form == "tap" else checks.table(outcomes, _paint):
+    for line in checks.tap(outcomes) if form == "tap" else checks.table(outcomes, paint):
         click.echo(line)
     if form == "github":
         for line in checks.github(outcomes):
@@ -44,9 +42,3 @@ def command(files: tuple[str, ...], junit: str | None, form: str, strict: bool) 
             file.write(checks.junit(outcomes))
     if not all(outcome.passed for outcome in outcomes):
         raise click.exceptions.Exit(NO)
-
-
-def _paint(text: str, colour: str) -> str:
-    if os.environ.get("NO_COLOR") or not sys.stdout.isatty():
-        return text
-    return click.style(text, fg=colour, bold=True)
