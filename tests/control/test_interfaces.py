@@ -168,7 +168,9 @@ def test_public_address(place: Place) -> None:
 def test_filters(place: Place) -> None:
     group = place.call.group(place.vpc)
     first = place.call.interface(place.subnet, Groups=[group], Description="first")
-    second = place.call.interface(place.subnet, PrivateIpAddress="10.0.1.99")
+    second = place.call.interface(
+        place.subnet, PrivateIpAddress="10.0.1.99", SecondaryPrivateIpAddressCount=1, Ipv6AddressCount=1
+    )
     place.call("AttachNetworkInterface", NetworkInterfaceId=second, InstanceId=place.instance(), DeviceIndex=1)
     cases = {
         first: [
@@ -186,13 +188,21 @@ def test_filters(place: Place) -> None:
             ("attachment.device-index", "1"),
             ("attachment.delete-on-termination", "false"),
             ("addresses.private-ip-address", "10.0.1.99"),
+            ("addresses.primary", "false"),
+            ("ipv6-addresses.ipv6-address", "*:*"),
         ],
     }
     for interface, filters in cases.items():
         for name, value in filters:
             found = place.call("DescribeNetworkInterfaces", Filters=[{"Name": name, "Values": [value]}])
             assert [each["NetworkInterfaceId"] for each in found["NetworkInterfaces"]] == [interface], name
-    for name, value in (("source-dest-check", "true"), ("vpc-id", place.vpc), ("interface-type", "interface")):
+    for name, value in (
+        ("source-dest-check", "true"),
+        ("requester-managed", "false"),
+        ("addresses.primary", "true"),
+        ("vpc-id", place.vpc),
+        ("interface-type", "interface"),
+    ):
         found = place.call("DescribeNetworkInterfaces", Filters=[{"Name": name, "Values": [value]}])
         assert len(found["NetworkInterfaces"]) == 2
 
