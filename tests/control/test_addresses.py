@@ -160,10 +160,12 @@ def test_assign_and_unassign(place: Place) -> None:
 
 def test_unassign_what_is_not_there(place: Place) -> None:
     interface = place.call.interface(place.subnet)
-    for address in ("10.0.1.77", "10.0.1.4"):
-        error = place.call.refused(
-            "UnassignPrivateIpAddresses", NetworkInterfaceId=interface, PrivateIpAddresses=[address]
-        )
+    for given in (
+        {"PrivateIpAddresses": ["10.0.1.77"]},
+        {"PrivateIpAddresses": ["10.0.1.4"]},
+        {"Ipv4Prefixes": ["10.0.1.16/28"]},
+    ):
+        error = place.call.refused("UnassignPrivateIpAddresses", NetworkInterfaceId=interface, **given)
         assert error.code == "InvalidParameterValue"
 
 
@@ -184,6 +186,8 @@ def test_reassignment(place: Place) -> None:
     place.call("AssignPrivateIpAddresses", AllowReassignment=True, **moving)
     assert place.addresses(first) == ["10.0.1.4"]
     assert place.addresses(second) == ["10.0.1.6", "10.0.1.5"]
+    error = place.call.refused("AssignPrivateIpAddresses", AllowReassignment=True, **moving)
+    assert error.code == "InvalidIPAddress.InUse"  # it has it
     moving["PrivateIpAddresses"] = ["10.0.1.4"]
     error = place.call.refused("AssignPrivateIpAddresses", AllowReassignment=True, **moving)
     assert error.code == "InvalidIPAddress.InUse"

@@ -142,9 +142,20 @@ def test_attributes_one_by_one(place: Place) -> None:
 def test_one_attribute_in_a_call(place: Place) -> None:
     named: dict[str, Any] = {"NetworkInterfaceId": place.call.interface(place.subnet)}
     both: dict[str, Any] = {"Description": {"Value": "x"}, "SourceDestCheck": {"Value": False}}
-    for given in (both, {}):
+    for given, message in (
+        (both, "Fields for multiple attribute types specified."),
+        ({}, "No attributes specified."),
+        ({"EnablePrimaryIpv6": False}, "A primary IPv6 address cannot be disabled."),
+    ):
         error = place.call.refused("ModifyNetworkInterfaceAttribute", **named, **given)
-        assert error.code == "InvalidParameterCombination"
+        assert (error.code, error.message) == ("InvalidParameterCombination", message)
+
+
+def test_primary_ipv6_address_later(place: Place) -> None:
+    interface = place.call.interface(place.subnet, Ipv6AddressCount=1)
+    assert place.call.shown_interface(interface)["Ipv6Addresses"][0]["IsPrimaryIpv6"] is False
+    place.call("ModifyNetworkInterfaceAttribute", NetworkInterfaceId=interface, EnablePrimaryIpv6=True)
+    assert place.call.shown_interface(interface)["Ipv6Addresses"][0]["IsPrimaryIpv6"] is True
 
 
 def test_public_address(place: Place) -> None:
