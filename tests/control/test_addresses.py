@@ -101,7 +101,7 @@ def test_prefixes(place: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    "prefix", ["10.0.1.0/28", "10.0.1.240/28", "10.0.2.16/28", "10.0.1.16/27", "10.0.1.17/28", "x"]
+    "prefix", ["10.0.1.0/28", "10.0.1.240/28", "10.0.2.16/28", "10.0.1.32/27", "10.0.1.17/28", "x"]
 )
 def test_prefixes_that_cannot_be_delegated(place: Place, prefix: str) -> None:
     given = [{"Ipv4Prefix": prefix}]
@@ -160,10 +160,12 @@ def test_assign_and_unassign(place: Place) -> None:
 
 def test_unassign_what_is_not_there(place: Place) -> None:
     interface = place.call.interface(place.subnet)
-    for address in ("10.0.1.77", "10.0.1.4"):
-        error = place.call.refused(
-            "UnassignPrivateIpAddresses", NetworkInterfaceId=interface, PrivateIpAddresses=[address]
-        )
+    for given in (
+        {"PrivateIpAddresses": ["10.0.1.77"]},
+        {"PrivateIpAddresses": ["10.0.1.4"]},
+        {"Ipv4Prefixes": ["10.0.1.16/28"]},
+    ):
+        error = place.call.refused("UnassignPrivateIpAddresses", NetworkInterfaceId=interface, **given)
         assert error.code == "InvalidParameterValue"
 
 
@@ -184,6 +186,8 @@ def test_reassignment(place: Place) -> None:
     place.call("AssignPrivateIpAddresses", AllowReassignment=True, **moving)
     assert place.addresses(first) == ["10.0.1.4"]
     assert place.addresses(second) == ["10.0.1.6", "10.0.1.5"]
+    error = place.call.refused("AssignPrivateIpAddresses", AllowReassignment=True, **moving)
+    assert error.code == "InvalidIPAddress.InUse"  # it has it
     moving["PrivateIpAddresses"] = ["10.0.1.4"]
     error = place.call.refused("AssignPrivateIpAddresses", AllowReassignment=True, **moving)
     assert error.code == "InvalidIPAddress.InUse"
@@ -260,3 +264,34 @@ def test_primary_ipv6_address_by_name(place: Place) -> None:
     ]
     error = place.call.refused("CreateNetworkInterface", SubnetId=place.subnet, EnablePrimaryIpv6=True)
     assert error.code == "InvalidParameterValue"
+
+
+def test_primary_ipv6_address_goes(place: Place) -> None:
+    """It is one while the interface has it; other addresses come and go beside it."""
+    interface = place.call.interface(place.subnet, Ipv6AddressCount=2, EnablePrimaryIpv6=True)
+    first, second = (each["Ipv6Address"] for each in place.call.shown_interface(interface)["Ipv6Addresses"])
+    place.call("UnassignIpv6Addresses", NetworkInterfaceId=interface, Ipv6Addresses=[second])
+    assert place.call.shown_interface(interface)["Ipv6Addresses"] == [{"Ipv6Address": first, "IsPrimaryIpv6": True}]
+    place.call("UnassignIpv6Addresses", NetworkInterfaceId=interface, Ipv6Addresses=[first])
+    place.call("AssignIpv6Addresses", NetworkInterfaceId=interface, Ipv6Addresses=[first])
+    assert place.call.shown_interface(interface)["Ipv6Addresses"] == [{"Ipv6Address": first, "IsPrimaryIpv6": False}]
+
+
+@pytest.mark.parametrize(
+    ("operation", "given", "code"),
+    [
+        ("AssignPrivateIpAddresses", {}, "MissingParameter"),
+        ("AssignIpv6Addresses", {}, "MissingParameter"),
+        ("UnassignPrivateIpAddresses", {}, "MissingParameter"),
+        ("UnassignIpv6Addresses", {}, "MissingParameter"),
+        (
+            "AssignPrivateIpAddresses",
+            {"SecondaryPrivateIpAddressCount": 1, "PrivateIpAddresses": ["10.0.1.9"]},
+            "InvalidParameterCombination",
+        ),
+        ("AssignIpv6Addresses", {"Ipv6AddressCount": 1, "Ipv6PrefixCount": 1}, "InvalidParameterCombination"),
+    ],
+)
+def test_one_way_of_asking(place: Place, operation: str, given: dict[str, Any], code: str) -> None:
+    interface = place.call.interface(place.subnet)
+    assert place.call.refused(operation, NetworkInterfaceId=interface, **given).code == code

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.control.calling import ACCOUNT, Place, dual_stack
+from sgsim.control import Cloud
+from tests.control.calling import ACCOUNT, HOME, Account, Place, dual_stack
 
 
 @pytest.fixture
@@ -85,3 +87,17 @@ def test_delete_on_termination(place: Place) -> None:
     assert place.call.shown_interface(first)["Attachment"]["DeleteOnTermination"] is True
     error = place.call.refused("ModifyNetworkInterfaceAttribute", NetworkInterfaceId=second, Attachment=change)
     assert error.code == "InvalidParameterValue"
+
+
+def test_attachments_of_other_services(tmp_path: Path) -> None:
+    """Interfaces of load balancers and the like are theirs."""
+    (tmp_path / "snapshot.json").write_text(
+        '{"NetworkInterfaces": [{"NetworkInterfaceId": "eni-0a", "InterfaceType": "network_load_balancer",'
+        ' "PrivateIpAddress": "10.0.0.9", "Status": "in-use", "RequesterManaged": true,'
+        ' "Attachment": {"AttachmentId": "ela-attach-0a", "InstanceOwnerId": "amazon-elb", "DeviceIndex": 1}}]}'
+    )
+    loaded = Account(Cloud.load(tmp_path, ACCOUNT, HOME))
+    error = loaded.refused("DetachNetworkInterface", AttachmentId="ela-attach-0a")
+    assert error.code == "OperationNotPermitted"
+    assert error.message == "You are not allowed to manage 'ela-attach' attachments."
+    assert loaded.refused("DeleteNetworkInterface", NetworkInterfaceId="eni-0a").code == "InvalidParameterValue"

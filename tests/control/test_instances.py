@@ -78,6 +78,23 @@ def test_terminated(place: Launch) -> None:
         place.call(operation, **named)
 
 
+def test_interface_is_called_what_its_instance_is(place: Launch) -> None:
+    """Only while it is the primary one of it."""
+    there = place.call.interface(place.subnet)
+    made = place.call(
+        "RunInstances",
+        **PLAIN,
+        NetworkInterfaces=[{"DeviceIndex": 0, "NetworkInterfaceId": there}],
+        TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "front"}]}],
+    )
+    assert place.call.snapshot.interfaces[there].name == "front"
+    second = place.call.interface(place.subnet)
+    place.call("AttachNetworkInterface", NetworkInterfaceId=second, InstanceId=instance_id(made), DeviceIndex=1)
+    assert place.call.snapshot.interfaces[second].name == ""
+    place.call("TerminateInstances", InstanceIds=[instance_id(made)])
+    assert place.call.snapshot.interfaces[there].name == ""
+
+
 def test_one_that_cannot_keeps_the_others(place: Launch) -> None:
     """A call is done for all of its instances or for none."""
     first, second = place.run(), place.run(DisableApiTermination=True, DisableApiStop=True)

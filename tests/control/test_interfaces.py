@@ -142,9 +142,20 @@ def test_attributes_one_by_one(place: Place) -> None:
 def test_one_attribute_in_a_call(place: Place) -> None:
     named: dict[str, Any] = {"NetworkInterfaceId": place.call.interface(place.subnet)}
     both: dict[str, Any] = {"Description": {"Value": "x"}, "SourceDestCheck": {"Value": False}}
-    for given in (both, {}):
+    for given, message in (
+        (both, "Fields for multiple attribute types specified."),
+        ({}, "No attributes specified."),
+        ({"EnablePrimaryIpv6": False}, "A primary IPv6 address cannot be disabled."),
+    ):
         error = place.call.refused("ModifyNetworkInterfaceAttribute", **named, **given)
-        assert error.code == "InvalidParameterCombination"
+        assert (error.code, error.message) == ("InvalidParameterCombination", message)
+
+
+def test_primary_ipv6_address_later(place: Place) -> None:
+    interface = place.call.interface(place.subnet, Ipv6AddressCount=1)
+    assert place.call.shown_interface(interface)["Ipv6Addresses"][0]["IsPrimaryIpv6"] is False
+    place.call("ModifyNetworkInterfaceAttribute", NetworkInterfaceId=interface, EnablePrimaryIpv6=True)
+    assert place.call.shown_interface(interface)["Ipv6Addresses"][0]["IsPrimaryIpv6"] is True
 
 
 def test_public_address(place: Place) -> None:
@@ -168,7 +179,9 @@ def test_public_address(place: Place) -> None:
 def test_filters(place: Place) -> None:
     group = place.call.group(place.vpc)
     first = place.call.interface(place.subnet, Groups=[group], Description="first")
-    second = place.call.interface(place.subnet, PrivateIpAddress="10.0.1.99")
+    second = place.call.interface(
+        place.subnet, PrivateIpAddress="10.0.1.99", SecondaryPrivateIpAddressCount=1, Ipv6AddressCount=1
+    )
     place.call("AttachNetworkInterface", NetworkInterfaceId=second, InstanceId=place.instance(), DeviceIndex=1)
     cases = {
         first: [
@@ -186,13 +199,21 @@ def test_filters(place: Place) -> None:
             ("attachment.device-index", "1"),
             ("attachment.delete-on-termination", "false"),
             ("addresses.private-ip-address", "10.0.1.99"),
+            ("addresses.primary", "false"),
+            ("ipv6-addresses.ipv6-address", "*:*"),
         ],
     }
     for interface, filters in cases.items():
         for name, value in filters:
             found = place.call("DescribeNetworkInterfaces", Filters=[{"Name": name, "Values": [value]}])
             assert [each["NetworkInterfaceId"] for each in found["NetworkInterfaces"]] == [interface], name
-    for name, value in (("source-dest-check", "true"), ("vpc-id", place.vpc), ("interface-type", "interface")):
+    for name, value in (
+        ("source-dest-check", "true"),
+        ("requester-managed", "false"),
+        ("addresses.primary", "true"),
+        ("vpc-id", place.vpc),
+        ("interface-type", "interface"),
+    ):
         found = place.call("DescribeNetworkInterfaces", Filters=[{"Name": name, "Values": [value]}])
         assert len(found["NetworkInterfaces"]) == 2
 

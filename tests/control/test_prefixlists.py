@@ -130,6 +130,46 @@ def test_what_is_refused(call: Account, given: dict[str, Any], code: str) -> Non
     assert call.refused("ModifyManagedPrefixList", PrefixListId=make(call, "10.0.0.0/8"), **given).code == code
 
 
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"PrefixListName": None}, "MissingParameter"),
+        ({"AddressFamily": None}, "MissingParameter"),
+        ({"MaxEntries": None}, "MissingParameter"),
+        ({"AddressFamily": "IPv5"}, "InvalidParameterValue"),
+        ({"MaxEntries": 1001}, "InvalidParameterValue"),
+        ({"PrefixListName": "x" * 256}, "InvalidParameterValue"),
+        ({"Entries": [{"Cidr": f"10.{n}.0.0/16"} for n in range(3)]}, "PrefixListMaxEntriesExceeded"),
+        ({"Entries": [{"Cidr": "10.0.0.0/8", "Description": "x" * 256}]}, "InvalidParameterValue"),
+        ({"Entries": [{}]}, "MissingParameter"),
+    ],
+)
+def test_lists_that_there_cannot_be(call: Account, given: dict[str, Any], code: str) -> None:
+    whole = {"PrefixListName": "corp", "AddressFamily": "IPv4", "MaxEntries": 2} | given
+    whole = {name: value for name, value in whole.items() if value is not None}
+    assert call.refused("CreateManagedPrefixList", **whole).code == code
+
+
+def test_quota_of_lists() -> None:
+    """AWS's own do not count."""
+    call = account(prefix_lists_per_region=1)
+    make(call)
+    given = {"PrefixListName": "more", "AddressFamily": "IPv4", "MaxEntries": 1}
+    assert call.refused("CreateManagedPrefixList", **given).code == "PrefixListLimitExceeded"
+
+
+def test_what_cannot_be_restored(call: Account) -> None:
+    """Over a version that is not the current one; more than the list may have now."""
+    name = make(call, "10.0.0.0/8", "192.0.2.0/24")
+    modify(call, name, remove=("10.0.0.0/8",))
+    call("ModifyManagedPrefixList", PrefixListId=name, MaxEntries=1)
+    given: dict[str, Any] = {"PrefixListId": name, "PreviousVersion": 1}
+    error = call.refused("RestoreManagedPrefixListVersion", CurrentVersion=1, **given)
+    assert error.code == "PrefixListVersionMismatch"
+    error = call.refused("RestoreManagedPrefixListVersion", CurrentVersion=2, **given)
+    assert error.code == "PrefixListMaxEntriesExceeded"
+
+
 def test_size_below_entries(call: Account) -> None:
     name = make(call, "10.0.0.0/8", "192.0.2.0/24")
     assert (

@@ -127,7 +127,7 @@ def loaded(tmp_path: Path) -> Account:
 def test_what_a_snapshot_shows(loaded: Account) -> None:
     """Is shown as it was; an interface that says nothing of its state is in use if an instance has it."""
     shown = loaded.shown_interface("eni-0a")
-    assert shown["Status"] == "in-use"
+    assert (shown["Status"], shown["InterfaceType"]) == ("in-use", "interface")
     assert shown["Association"] == association("198.18.0.1", "amazon")
     assert shown["PrivateIpAddresses"][0]["PrivateDnsName"] == "first.example"
     assert shown["PrivateIpAddresses"][1]["Association"] == association("198.18.0.2", ACCOUNT)
@@ -154,7 +154,8 @@ def test_elastic_addresses_move_with_the_private_ones(loaded: Account) -> None:
     moving: dict[str, Any] = {"NetworkInterfaceId": "eni-0b", "PrivateIpAddresses": ["10.0.0.11"]}
     loaded("AssignPrivateIpAddresses", AllowReassignment=True, **moving)
     assert (public(loaded, "eni-0a"), public(loaded, "eni-0b")) == (["198.18.0.1"], ["198.18.0.2"])
-    assert len(loaded.shown_interface("eni-0a")["PrivateIpAddresses"]) == 1
+    left = loaded.shown_interface("eni-0a")["PrivateIpAddresses"]
+    assert [each["PrivateDnsName"] for each in left] == ["first.example"]
     moved = loaded.shown_interface("eni-0b")["PrivateIpAddresses"][1]
     assert (moved["PrivateIpAddress"], moved["Association"]["PublicIp"]) == ("10.0.0.11", "198.18.0.2")
     loaded("UnassignPrivateIpAddresses", **moving)

@@ -11,7 +11,6 @@ from sgsim.control.errors import ApiError, combination, invalid
 from sgsim.control.instanceanswers import reservations, shown_instance, shown_state
 from sgsim.control.interfaceanswers import WANTS_PUBLIC
 from sgsim.control.memberships import ON_RUN, interface_groups
-from sgsim.control.names import name_instance
 from sgsim.control.operations.attachments import attach
 from sgsim.control.operations.interfaces import forget_interface, make_interface, set_primary_ipv6
 from sgsim.control.peers import group_named
@@ -248,7 +247,6 @@ def _launch(
         if plan.public:
             call.refile(interface_id, **{WANTS_PUBLIC: True})
             give_public(call, interface_id)
-    name_instance(call, instance.instance_id)
     return instance
 
 
