@@ -164,23 +164,39 @@ def test_moto_is_as_it_was_for_others(ec2):
         own.close()
 
 
-def test_what_moto_cannot_know_is_not_said_to_be_missing(ec2):
+def test_what_moto_cannot_know_is_not_said_to_be_missing(ec2, subnet):
     """A volume for an instance of the cloud's: moto would say that the instance does not exist."""
+    run = {"ImageId": "ami-03cf127a", "MinCount": 1, "MaxCount": 1, "SubnetId": subnet}
+    instance = ec2.run_instances(**run)["Instances"][0]["InstanceId"]
     volume = ec2.create_volume(AvailabilityZone="us-east-1a", Size=1)["VolumeId"]
-    attach = {"VolumeId": volume, "InstanceId": "i-00000000000000001", "Device": "/dev/sdh"}
+    attach = {"VolumeId": volume, "InstanceId": instance, "Device": "/dev/sdh"}
     assert code(ec2.attach_volume, **attach) == "UnsupportedOperation"
+    assert code(ec2.monitor_instances, InstanceIds=[instance]) == "UnsupportedOperation"
 
 
-def test_routes_lead_to_what_the_cloud_has(ec2, vpc, subnet):
-    """An interface of its own; one that is not there is refused in the cloud's words."""
-    interface = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
+def test_routes_lead_to_what_the_cloud_has(ec2, vpc, subnet, default_vpc):
+    """Interfaces, instances and peerings; what is not there is refused in the cloud's words."""
+    run = {"ImageId": "ami-03cf127a", "MinCount": 1, "MaxCount": 1, "SubnetId": subnet}
+    peering = ec2.create_vpc_peering_connection(VpcId=vpc, PeerVpcId=default_vpc)["VpcPeeringConnection"]
+    targets = {
+        "NetworkInterfaceId": ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"],
+        "InstanceId": ec2.run_instances(**run)["Instances"][0]["InstanceId"],
+        "VpcPeeringConnectionId": peering["VpcPeeringConnectionId"],
+    }
+    codes = {
+        "NetworkInterfaceId": "InvalidNetworkInterfaceID.NotFound",
+        "InstanceId": "InvalidInstanceID.NotFound",
+        "VpcPeeringConnectionId": "InvalidVpcPeeringConnectionID.NotFound",
+    }
     table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
-    route = {"RouteTableId": table, "DestinationCidrBlock": "192.0.2.0/24"}
-    missing = "eni-00000000000000000"
-    assert code(ec2.create_route, NetworkInterfaceId=missing, **route) == "InvalidNetworkInterfaceID.NotFound"
-    ec2.create_route(NetworkInterfaceId=interface, **route)
-    (shown,) = ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"]
-    assert interface in {each.get("NetworkInterfaceId") for each in shown["Routes"]}
+    for number, (name, target) in enumerate(targets.items()):
+        route = {"RouteTableId": table, "DestinationCidrBlock": f"192.0.2.{number}/32"}
+        missing = f"{target.rpartition('-')[0]}-00000000000000000"
+        assert code(ec2.create_route, **{name: missing}, **route) == codes[name]
+        ec2.create_route(**{name: target}, **route)
+        (shown,) = ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"]
+        assert target in {each.get(name) for each in shown["Routes"]}
+        ec2.replace_route(**{name: target}, **route)
 
 
 def test_accounts_and_regions_are_apart(server, ec2):
