@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyarrow import parquet
 from scapy.layers.inet import IP, TCP, UDP
 from story import Story
 
@@ -357,7 +358,6 @@ def test_rules_and_interfaces_that_came_later_in_other_forms(replayed, sgsim, tm
     if form == "csv":
         found = [row["rule"] or None for row in csv.DictReader(path.read_text().splitlines())]
     else:
-        parquet = pytest.importorskip("pyarrow.parquet")
         found = parquet.read_table(path).column("rule").to_pylist()
     assert found == [record["rule"] for record in expected]
     assert any(rule and rule.startswith("sgr-") for rule in found)
