@@ -30,7 +30,7 @@ from sgsim.reports.wording import time_text
 from sgsim.selection import known_interface, nearest_names, select
 from sgsim.sources import load_topology
 from sgsim.sources.places import Notes
-from sgsim.timeline import Outcome, Piece, Timeline
+from sgsim.timeline import Piece, Timeline, Watch
 
 ENGINES: Mapping[str, Callable[[Topology, Settings, Selected, int], Engine]] = {
     "fast": Simulator,
@@ -198,20 +198,20 @@ class _Run:
         begun = time.perf_counter()
         self._note_groups(engine)
 
-        def judge(piece: Piece) -> tuple[Verdicts, Outcome | None]:
-            outcome = self._timeline.reach(piece, engine)
+        def judge(piece: Piece) -> tuple[Verdicts, Watch]:
+            watch = self._timeline.reach(piece, engine)
             if self._timeline.topology is not self.topology:
                 self.topology = self._timeline.topology
                 self._map.change(self.topology)
                 self._note_groups(engine)
             columns = piece.batch.columns
             self._map.apply(columns)
-            return engine.judge_columns(columns, None if places is None else places[piece.batch.capture]), outcome
+            return engine.judge_columns(columns, None if places is None else places[piece.batch.capture]), watch
 
-        def take(piece: Piece, judged: tuple[Verdicts, Outcome | None]) -> None:
-            verdicts, outcome = judged
+        def take(piece: Piece, judged: tuple[Verdicts, Watch]) -> None:
+            verdicts, watch = judged
             tally.add(piece.batch.columns, verdicts)
-            self._timeline.count(outcome, piece, verdicts)
+            self._timeline.count(watch, piece, verdicts)
             writers.write(piece.batch, verdicts)
             self._listeners.progress(*_position(captures), tally.packets)
 

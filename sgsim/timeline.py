@@ -11,17 +11,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sgsim.captures import MergedBatch
-from sgsim.engine import Comparison, Effect, Engine, concerned
+from sgsim.engine import BY_RULES, Comparison, Effect, Engine, concerned
 from sgsim.errors import SelectionError
-from sgsim.layout import Verdicts
+from sgsim.layout import Verdicts, verdicts_of
 from sgsim.model import Topology
 from sgsim.sources.places import Notes
 
 if TYPE_CHECKING:  # most replays have no changes: they need not wait for what reads them
     from sgsim.sources.changes import ApiChange, Changes
 
+MOST_COUNTED = 32  # changes whose effects are counted at a time: each keeps match tables of what held before
 _EARLIEST = -(1 << 63)
 
 
@@ -48,8 +50,8 @@ class Outcome:
     """What became of a change. ``at_ns`` is None where no packet says when a relative time is.
 
     ``took_effect`` is None where no packet came at its time or later: it was not carried out then. ``refusal`` holds
-    EC2's code and message. ``effect`` is None where it was not carried out, and where another change took effect at the
-    same packet behind it: what they did together is told there.
+    EC2's code and message. ``effect`` is None where it was not carried out, and where nothing was counted for it: other
+    changes of the same interfaces, or MOST_COUNTED others, took effect at the same packet behind it.
     """
 
     change: ApiChange
@@ -57,12 +59,21 @@ class Outcome:
     took_effect: FirstPacket | None = None
     refusal: tuple[str, str] | None = None
     effect: Effect | None = None
+    place: int = 0  # in the order of time
     elsewhere: bool = False  # an event about nothing that the snapshot holds
     comparison: Comparison | None = None  # while its effect is being counted
 
     @property
     def applied(self) -> bool:
         return self.took_effect is not None and self.refusal is None
+
+
+class Watch(NamedTuple):
+    """Whose effects are being counted. What is decided at an interface is counted for the latest change that concerns
+    it, beside what the rules before that change would have said."""
+
+    outcomes: tuple[Outcome, ...] = ()
+    of_interface: NDArray[np.int32] = np.zeros(0, dtype=np.int32)  # place in ``outcomes``, or -1
 
 
 class Piece(NamedTuple):
@@ -84,8 +95,8 @@ class Timeline:
         self._outcomes = [Outcome(each, None if each.at.relative else each.at.ns) for each in changes]
         self._ordered = not changes
         self._done = 0
-        self._followed: Outcome | None = None  # whose effect the verdicts of now on are
-        self._counted: Outcome | None = None  # whose effect is being counted
+        self._owners: dict[str, Outcome] = {}  # the latest change that concerns an interface, by its id
+        self._watch = self._counting = Watch()  # of what is judged, and of what is counted: that may lag behind
 
     # --- when ---------------------------------------------------------------------------------------------------------
 
@@ -116,7 +127,8 @@ class Timeline:
         from sgsim.sources.changes import in_order
 
         changes = [outcome.change for outcome in self._outcomes]
-        self._outcomes = [Outcome(change, at_ns) for at_ns, change in in_order(changes, first_packet_ns)]
+        ordered = in_order(changes, first_packet_ns)
+        self._outcomes = [Outcome(change, at_ns, place=place) for place, (at_ns, change) in enumerate(ordered)]
         self._ordered = True
 
     def _time(self, place: int) -> int:
@@ -125,29 +137,50 @@ class Timeline:
 
     # --- what ---------------------------------------------------------------------------------------------------------
 
-    def reach(self, piece: Piece, engine: Engine) -> Outcome | None:
-        """Carry out what is due before a piece of the stream; the change that its verdicts are to be counted for.
+    def reach(self, piece: Piece, engine: Engine) -> Watch:
+        """Carry out what is due before a piece of the stream; whose effects its verdicts are.
 
         Raises InputError: a change is refused, where that is an error; SelectionError: nothing can be judged after it.
         """
         if piece.due > self._done:
             assert self._plane is not None
             reached, self._done = self._outcomes[self._done : piece.due], piece.due
-            topology, last = self.topology, None
+            topology = self.topology
+            steps: list[tuple[Outcome, set[str]]] = []
             for outcome in reached:
-                if not self._carry_out(outcome, self._plane):
-                    continue
-                after = self._plane.snapshot()
-                if concerned(topology, after):
-                    topology, last = after, outcome
-                else:
+                if self._carry_out(outcome, self._plane):
                     outcome.effect = Effect()
-            if last is not None:
-                last.effect = Effect()
-                if concerned(self.topology, topology):  # some may undo what others did
-                    last.comparison = _changed(engine, topology, last)
-                    self.topology, self._followed = topology, last
-        return self._followed
+                    before, topology = topology, self._plane.snapshot()
+                    steps.append((outcome, concerned(before, topology)))
+            names = concerned(self.topology, topology)  # some may undo what others did
+            if names:
+                comparison = engine.compare(names)
+                _change(engine, topology, steps[-1][0])
+                self.topology = topology
+                self._follow(steps, names, [each.interface_id for each in engine.interfaces], comparison)
+        return self._watch
+
+    def _follow(
+        self, steps: list[tuple[Outcome, set[str]]], names: set[str], guarded: list[str], comparison: Comparison
+    ) -> None:
+        """From now on, at the interfaces of these names, effects are those of the last of these changes that concerns
+        them."""
+        seen = names.intersection(guarded)
+        for outcome, concerns in steps:
+            here = concerns & seen
+            self._owners |= dict.fromkeys(here, outcome)
+            if here:
+                outcome.effect = None
+        fresh = {id(outcome) for outcome, _ in steps}
+        counted = {outcome.place: outcome for outcome in self._owners.values()}
+        latest = [counted[place] for place in sorted(counted)[-MOST_COUNTED:]]
+        for outcome in latest:
+            if id(outcome) in fresh:
+                outcome.effect, outcome.comparison = Effect(), comparison.another()
+        places = {id(outcome): place for place, outcome in enumerate(latest)}
+        self._owners = {name: outcome for name, outcome in self._owners.items() if id(outcome) in places}
+        numbers = [places[id(self._owners[name])] if name in self._owners else -1 for name in guarded]
+        self._watch = Watch(tuple(latest), np.array(numbers, dtype=np.int32))
 
     def _carry_out(self, outcome: Outcome, plane: ControlPlane) -> bool:
         """Whether it was done."""
@@ -164,22 +197,30 @@ class Timeline:
 
     # --- what it did --------------------------------------------------------------------------------------------------
 
-    def count(self, outcome: Outcome | None, piece: Piece, verdicts: Verdicts) -> None:
-        """Count a judged piece for the change that ``reach`` named. Pieces come in the order of the stream."""
-        if outcome is not self._counted:
-            self._finish()
-            self._counted = outcome
-        if outcome is not None and outcome.comparison is not None:
-            outcome.comparison.add(piece.batch.columns, verdicts)
+    def count(self, watch: Watch, piece: Piece, verdicts: Verdicts) -> None:
+        """Count a judged piece for the changes that ``reach`` named. Pieces come in the order of the stream."""
+        if watch is not self._counting:
+            self._finish(watch)
+        if not watch.outcomes:
+            return
+        places = watch.of_interface[verdicts.interface]
+        places[~BY_RULES[verdicts.reason]] = -1
+        for place in np.unique(places).tolist():
+            comparison = watch.outcomes[place].comparison
+            if place >= 0 and comparison is not None:
+                comparison.add(piece.batch.columns, verdicts_of(verdicts.rows[places == place]))
 
-    def _finish(self) -> None:
-        """The comparison goes: it holds match tables."""
-        if self._counted is not None and self._counted.comparison is not None:
-            self._counted.effect, self._counted.comparison = self._counted.comparison.effect(), None
+    def _finish(self, watch: Watch) -> None:
+        """Comparisons that are not needed any more go: they hold match tables."""
+        going_on = {id(each) for each in watch.outcomes}
+        for outcome in self._counting.outcomes:
+            if id(outcome) not in going_on and outcome.comparison is not None:
+                outcome.effect, outcome.comparison = outcome.comparison.effect(), None
+        self._counting = watch
 
     def outcomes(self) -> list[Outcome]:
         """Of every change in the order of time, when the replay is over; events about other things are left out."""
-        self._finish()
+        self._finish(Watch())
         return [outcome for outcome in self._outcomes if not outcome.elsewhere]
 
     @property
@@ -194,9 +235,9 @@ class Timeline:
         return [text] if text else []
 
 
-def _changed(engine: Engine, topology: Topology, outcome: Outcome) -> Comparison:
+def _change(engine: Engine, topology: Topology, outcome: Outcome) -> None:
     try:
-        return engine.change(topology)
+        engine.change(topology)
     except SelectionError as error:
         place = outcome.change.place
         raise SelectionError(f"{place.file}: {place}: after {outcome.change.call}: {error}") from None

@@ -74,8 +74,9 @@ RENUMBERED = replace(WORLD.groups["a"], ingress=(replace(WORLD.groups["a"].ingre
         (WORLD, set()),
         (with_group(replace(WORLD.groups["a"])), set()),
         (with_group(replace(DESCRIBED, name="other")), set()),
-        (with_group(RENUMBERED), {"eni-a", "eni-b"}),  # b's rules refer to a: more may be named than differ
-        (with_group(group("a")), {"eni-a", "eni-b"}),
+        (with_group(RENUMBERED), {"eni-a"}),
+        (with_group(group("a")), {"eni-a"}),  # b's rules refer to a: to its members, not to its rules
+        (with_group(replace(WORLD.groups["a"], vpc_id="vpc-2")), {"eni-a", "eni-b"}),
         (with_group(group("b")), {"eni-b"}),
         (with_group(group("new", ANY)), set()),
         (with_group(group("spare", ANY)), set()),

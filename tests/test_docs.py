@@ -1,4 +1,4 @@
-"""The README's blocks are executed, and every option is documented."""
+"""The blocks of the README and of docs/changes.md are executed, and every option is documented."""
 
 from __future__ import annotations
 
@@ -15,14 +15,21 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.M | re.S)
+PAGES = ("README.md", "docs/changes.md")
+
+
+def blocks(page: str) -> list[tuple[str, str]]:
+    """(language, text) of each block of a page."""
+    return re.findall(r"^```(\w+)\n(.*?)^```$", (ROOT / page).read_text(), re.M | re.S)
+
+
+BLOCKS = blocks("README.md")
 
 
 def console(language: str = "console") -> list[tuple[str, str]]:
-    """(command, what the README says it prints) of each console block."""
+    """(command, what the page says it prints) of each console block."""
     found = []
-    for name, text in BLOCKS:
+    for name, text in (block for page in PAGES for block in blocks(page)):
         if name == language:
             command, _, printed = text.partition("\n")
             found.append((command.removeprefix("$ "), printed))
@@ -30,7 +37,7 @@ def console(language: str = "console") -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("command", "printed"), console(), ids=lambda text: text[:40])
-def test_a_console_block_prints_what_the_readme_says(command, printed, tmp_path):
+def test_a_console_block_prints_what_the_page_says(command, printed, tmp_path):
     """Run as written, from a folder that has the examples."""
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     words = shlex.split(command)
@@ -44,20 +51,24 @@ def test_a_console_block_prints_what_the_readme_says(command, printed, tmp_path)
         check=False,
     )
     assert result.returncode in (0, 1), result.stderr
-    if printed:
+    if "--changes" in words:  # of the summary, the part that is the same each time
+        assert printed.count("\n") > 2
+        assert f"\n{printed}\n" in result.stdout
+    elif printed:
         assert result.stdout == printed
     else:
         assert result.stdout
 
 
-def test_the_python_block_prints_what_the_readme_says(monkeypatch):
+@pytest.mark.parametrize("page", PAGES)
+def test_the_python_block_prints_what_the_page_says(monkeypatch, page):
     """The API example, and the text block behind it."""
     monkeypatch.chdir(ROOT)
-    code = next(text for name, text in BLOCKS if name == "python")
-    expected = next(text for name, text in BLOCKS if name == "text")
+    code = next(text for name, text in blocks(page) if name == "python")
+    expected = next(text for name, text in blocks(page) if name == "text")
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
-        exec(compile(code, "README.md", "exec"), {})
+        exec(compile(code, page, "exec"), {})
     assert out.getvalue() == expected
 
 
@@ -95,9 +106,20 @@ def test_the_interface_page_names_every_field(tmp_path):
     sections = {part.split("\n", 1)[0]: re.findall(r"^\| `(\w+)` \|", part, re.M) for part in page.split("\n## ")}
     example = ROOT / "examples/three-tier"
     command = [sys.executable, "-m", "sgsim", "replay", str(example / "scenario.yaml"), str(example / "traffic.pcap")]
+    command += ["--changes", str(example / "changes.yaml")]
     records = tmp_path / "records.csv"
     result = subprocess.run(
         [*command, "--json", "-o", str(records)], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert sections["An observation (`-o`)"] == records.read_text().split("\n", 1)[0].strip().split(",")
-    assert sections["The summary (`--json`)"] == list(json.loads(result.stdout))
+    summary = json.loads(result.stdout)
+    assert sections["The summary (`--json`)"] == list(summary)
+    assert sections["A change (in the summary)"] == list(summary["changes"][0])
+
+
+def test_the_changes_by_hand_of_the_page_can_be_read(tmp_path):
+    """The YAML block is what ``--changes`` takes."""
+    from sgsim.sources.changes import read_changes
+
+    (tmp_path / "c.yaml").write_text(next(text for name, text in blocks("docs/changes.md") if name == "yaml"))
+    assert len(read_changes([tmp_path / "c.yaml"], strict=True).changes) == 2

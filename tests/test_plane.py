@@ -192,3 +192,68 @@ def test_a_new_interface_has_the_addresses_that_aws_gave_it(plane) -> None:
 def test_what_an_event_is_about(plane, call, params, is_known) -> None:
     """Something that the cloud holds, or nothing in particular."""
     assert plane().knows(recorded(call, params)) is is_known
+
+
+ATTACHMENT = {"AttachmentId": "eni-attach-0f", "DeviceIndex": 0, "DeleteOnTermination": True}
+
+
+def launched(number: int) -> dict[str, Any]:
+    """An instance as the answer to its launch has it."""
+    address = {"PrivateIpAddress": f"10.0.0.7{number}", "Primary": True}
+    interface = {
+        "NetworkInterfaceId": f"eni-f{number}",
+        "SubnetId": "subnet-0a",
+        "PrivateIpAddresses": [address],
+        "Groups": [{"GroupId": "sg-0a"}],
+        "Attachment": ATTACHMENT | {"AttachmentId": f"eni-attach-f{number}"},
+    }
+    return {"InstanceId": f"i-f{number}", "NetworkInterfaces": [interface]}
+
+
+def test_instances_come_change_and_go(plane) -> None:
+    """A launch of two has two interfaces with AWS's ids and addresses; they go with their instances."""
+    asked = {"ImageId": "ami-0a", "InstanceType": "t3.micro", "MinCount": 1, "MaxCount": 2, "SubnetId": "subnet-0a"}
+    launch = recorded("RunInstances", asked, {"Instances": [launched(1), launched(2)]})
+    made = recorded(
+        "CreateSecurityGroup", {"GroupName": "n", "Description": "d", "VpcId": "vpc-0a"}, {"GroupId": "sg-0f"}
+    )
+    events = [
+        launch,
+        made,
+        recorded("ModifyInstanceAttribute", {"InstanceId": "i-f1", "Groups": ["sg-0f"]}),
+        recorded("CreateTags", {"Resources": ["eni-f1"], "Tags": [{"Key": "Name", "Value": "one"}]}),
+    ]
+    found = plane(SNAPSHOT, *events)
+    assert [found.refusal(each, 1) for each in events] == [None] * 4
+    one, two = (found.snapshot().interfaces[name] for name in ("eni-f1", "eni-f2"))
+    assert (str(one.primary(4)), one.group_ids, one.instance_id, one.name) == ("10.0.0.71", ("sg-0f",), "i-f1", "one")
+    assert (str(two.primary(4)), two.group_ids, two.instance_id) == ("10.0.0.72", ("sg-0a",), "i-f2")
+    assert found.knows(recorded("DetachNetworkInterface", {"AttachmentId": "eni-attach-f2"}))
+    assert found.refusal(recorded("TerminateInstances", {"InstanceIds": ["i-f1", "i-f2"]}), 2) is None
+    assert set(found.snapshot().interfaces) == {"eni-0a"}
+
+
+def test_prefix_lists_and_peerings(plane) -> None:
+    """Made with AWS's ids, changed, and gone."""
+    entries = {"PrefixListName": "n", "AddressFamily": "IPv4", "MaxEntries": 5, "Entries": [{"Cidr": "10.1.0.0/16"}]}
+    modify = {"PrefixListId": "pl-0f", "CurrentVersion": 1, "AddEntries": [{"Cidr": "10.2.0.0/16"}]}
+    events = [
+        recorded("CreateManagedPrefixList", entries, {"PrefixList": {"PrefixListId": "pl-0f"}}),
+        recorded("ModifyManagedPrefixList", modify),
+        recorded("CreateVpc", {"CidrBlock": "10.9.0.0/16"}, {"Vpc": {"VpcId": "vpc-0f"}}),
+        recorded(
+            "CreateVpcPeeringConnection",
+            {"VpcId": "vpc-0a", "PeerVpcId": "vpc-0f"},
+            {"VpcPeeringConnection": {"VpcPeeringConnectionId": "pcx-0f"}},
+        ),
+        recorded("AcceptVpcPeeringConnection", {"VpcPeeringConnectionId": "pcx-0f"}),
+    ]
+    found = plane(SNAPSHOT, *events)
+    assert [found.refusal(each, 1) for each in events] == [None] * 5
+    topology = found.snapshot()
+    assert [str(entry) for entry in topology.prefix_lists["pl-0f"].entries or ()] == ["10.1.0.0/16", "10.2.0.0/16"]
+    assert topology.peerings["pcx-0f"].status == "active"
+    assert found.refusal(recorded("DeleteVpcPeeringConnection", {"VpcPeeringConnectionId": "pcx-0f"}), 2) is None
+    assert (
+        found.snapshot().peerings.get("pcx-0f", None) is None or found.snapshot().peerings["pcx-0f"].status == "deleted"
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,12 +12,12 @@ from hypothesis import strategies as st
 from sgsim.captures import MergedBatch
 from sgsim.engine import Effect
 from sgsim.errors import InputError
-from sgsim.layout import BODY, HEAD, QUOTE, PacketColumns, verdicts_of
+from sgsim.layout import BODY, HEAD, QUOTE, REASONS, PacketColumns, Verdicts, verdicts_of
 from sgsim.layout import VERDICT as VERDICT_ROWS
-from sgsim.model import Interface, Topology
+from sgsim.model import Interface, Reason, Topology
 from sgsim.sources.changes import ApiChange, Changes, ChangeTime, PassedOver
 from sgsim.sources.places import Notes, Place
-from sgsim.timeline import FirstPacket, Outcome, Timeline
+from sgsim.timeline import MOST_COUNTED, FirstPacket, Outcome, Timeline
 
 
 def batch_of(times: list[int], first: int, lengths: bool = False) -> MergedBatch:
@@ -41,14 +40,14 @@ def change(at: int | str, name: str = "", recorded: bool = False) -> ApiChange:
 
 class Spy:
     """A control plane that does what the name of a change says, and writes it down: "x…" is refused, "=…" makes no
-    difference, "-…" undoes what was done, "?…" is not known."""
+    difference, "-…" undoes what was done, "?…" is not known; "b…" concerns the interface eni-b, others eni-a."""
 
     def __init__(self) -> None:
         self.told: list[tuple[str, int]] = []
-        self._count = 0
+        self._counts = {"eni-a": 0, "eni-b": 0}
 
     def snapshot(self) -> Topology:
-        return Topology(interfaces={"eni-1": Interface("eni-1", udp_timeout=self._count)})
+        return Topology(interfaces={name: Interface(name, udp_timeout=n) for name, n in self._counts.items()})
 
     def knows(self, change: ApiChange) -> bool:
         return not change.place.path.startswith("?")
@@ -58,44 +57,65 @@ class Spy:
         self.told.append((name, now_ns))
         if name.startswith("x"):
             return "Code", "Message."
-        self._count = 0 if name.startswith("-") else self._count + (not name.startswith("="))
+        interface = "eni-b" if name.startswith("b") else "eni-a"
+        self._counts[interface] = 0 if name.startswith("-") else self._counts[interface] + (not name.startswith("="))
         return None
 
 
 class Counting:
-    """A comparison that says for how many packets it was."""
+    """A comparison that says how many observations it was given."""
 
     def __init__(self) -> None:
-        self.packets = 0
+        self.observations = 0
 
-    def add(self, columns: PacketColumns, verdicts: Any) -> None:
-        self.packets += len(columns.heads)
+    def another(self) -> Counting:
+        return Counting()
+
+    def add(self, columns: PacketColumns, verdicts: Verdicts) -> None:
+        self.observations += len(verdicts.packet)
 
     def effect(self) -> Effect:
-        return Effect(admitted_packets=self.packets)
+        return Effect(admitted_packets=self.observations)
 
 
 class Held:
-    """An engine that says what it was told to hold."""
+    """An engine that says what it was told to hold; each packet is observed at both interfaces, by a rule at the first
+    and tracked at the second, if its number is even."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: tuple[str, ...] = ("eni-a", "eni-b")) -> None:
         self.topologies: list[Topology] = []
+        self.compared: list[set[str]] = []
+        self.interfaces = [Interface(name) for name in names]
 
-    def change(self, topology: Topology) -> Counting:
-        self.topologies.append(topology)
+    def compare(self, names: set[str]) -> Counting:
+        self.compared.append(names)
         return Counting()
+
+    def change(self, topology: Topology) -> None:
+        self.topologies.append(topology)
+
+    def verdicts(self, batch: MergedBatch) -> Verdicts:
+        numbers = np.repeat(np.arange(len(batch.number)), len(self.interfaces))
+        rows = np.zeros(len(numbers), dtype=VERDICT_ROWS)
+        rows["packet"] = numbers
+        rows["interface"] = np.tile(np.arange(len(self.interfaces)), len(batch.number))
+        rows["reason"] = np.where((batch.number[numbers] % 2 == 0) & (rows["interface"] == 1), TRACKED, RULE)
+        return verdicts_of(rows)
+
+
+RULE, TRACKED = REASONS.index(Reason.RULE), REASONS.index(Reason.TRACKED)
 
 
 def run(
-    batches: list[MergedBatch], *changes: ApiChange, strict: bool = False
+    batches: list[MergedBatch], *changes: ApiChange, strict: bool = False, names: tuple[str, ...] = ("eni-a", "eni-b")
 ) -> tuple[list[tuple[list[int], int]], list[Outcome], Spy, Held]:
     """(packets and what is due, of each piece; outcomes; the control plane; the engine)."""
-    spy, held = Spy(), Held()
+    spy, held = Spy(), Held(names)
     timeline = Timeline(spy.snapshot(), Changes(changes), spy, notes=Notes(strict))
     pieces = []
     for piece in timeline.pieces(iter(batches)):
-        outcome = timeline.reach(piece, held)  # type: ignore[arg-type]
-        timeline.count(outcome, piece, verdicts_of(np.zeros(0, dtype=VERDICT_ROWS)))
+        watch = timeline.reach(piece, held)  # type: ignore[arg-type]
+        timeline.count(watch, piece, held.verdicts(piece.batch))
         pieces.append((piece.batch.number.tolist(), piece.due))
     return pieces, timeline.outcomes(), spy, held
 
@@ -178,27 +198,72 @@ def test_what_is_not_reached_is_not_carried_out() -> None:
     assert spy.told == []
 
 
-def test_effects_are_counted_till_the_next_change() -> None:
-    """Of those that change something for somebody; others end nothing, and have none themselves."""
+def admitted(packets: int) -> Effect:
+    return Effect(admitted_packets=packets)
+
+
+def test_effects_are_counted_till_the_next_change_of_an_interface() -> None:
+    """What rules decide counts for the latest change that concerns the interface; others end nothing, and have no
+    effect themselves."""
     batches = [batch_of([10, 20, 30], 1), batch_of([40, 50, 60], 4)]
-    _, outcomes, _, held = run(batches, change(20, "a"), change(35, "=b"), change(50, "c"))
-    assert [outcome.effect for outcome in outcomes] == [
-        Effect(admitted_packets=3),
-        Effect(),
-        Effect(admitted_packets=2),
+    _, outcomes, _, held = run(batches, change(20, "a"), change(35, "=a"), change(50, "a"), change(30, "b"))
+    assert [(o.change.place.path, o.effect) for o in outcomes] == [
+        ("a", admitted(3)),  # packets 2 to 4
+        ("b", admitted(2)),  # packets 3 and 5: the others of 3 to 6 are tracked there
+        ("=a", admitted(0)),
+        ("a", admitted(2)),
     ]
-    assert [each.interfaces["eni-1"].udp_timeout for each in held.topologies] == [1, 2]
+    assert held.compared == [{"eni-a"}, {"eni-b"}, {"eni-a"}]
+    assert [each.interfaces["eni-a"].udp_timeout for each in held.topologies] == [1, 1, 2]
     assert all(outcome.comparison is None for outcome in outcomes)
 
 
-def test_changes_at_one_packet_are_told_together() -> None:
-    """The last that changes something for somebody tells what they all did; one that undoes the others did nothing."""
-    _, outcomes, _, held = run([batch_of([10, 20], 1)], change(15, "a"), change(16, "b"), change(17, "=c"))
-    assert [outcome.effect for outcome in outcomes] == [None, Effect(admitted_packets=1), Effect()]
+def test_changes_at_one_packet() -> None:
+    """Of an interface, the last tells what they all did; those of other interfaces tell their own; where nothing is
+    left of what they did, it had no effect."""
+    _, outcomes, _, held = run([batch_of([10, 20], 1)], *(change(15, name) for name in ("a", "b", "a2", "=a")))
+    assert [outcome.effect for outcome in outcomes] == [None, admitted(0), admitted(1), admitted(0)]
+    assert held.compared == [{"eni-a", "eni-b"}]
     assert len(held.topologies) == 1
-    _, outcomes, _, held = run([batch_of([10, 20], 1)], change(15, "a"), change(16, "-b"))
-    assert [outcome.effect for outcome in outcomes] == [None, Effect()]
+    _, outcomes, _, held = run([batch_of([10, 20], 1)], change(15, "a"), change(16, "-a"))
+    assert [outcome.effect for outcome in outcomes] == [admitted(0), admitted(0)]
     assert held.topologies == []
+
+
+def test_interfaces_that_are_not_guarded_have_no_effects() -> None:
+    """Nothing is decided there."""
+    _, outcomes, _, _ = run([batch_of([10, 20], 1)], change(15, "a"), change(16, "b"), names=("eni-b",))
+    assert [outcome.effect for outcome in outcomes] == [admitted(0), admitted(1)]
+
+
+def test_so_many_changes_are_counted_at_a_time() -> None:
+    """The latest of them; an older one's effect ends there, and is not taken up again."""
+    names = tuple(f"eni-{number:02}" for number in range(MOST_COUNTED + 1))
+
+    class Many(Spy):
+        def __init__(self) -> None:
+            super().__init__()
+            self._counts = dict.fromkeys(names, 0)
+
+        def refusal(self, change: ApiChange, now_ns: int) -> None:
+            self._counts[change.place.path] += 1
+
+    spy, held = Many(), Held(names)
+    changes = [change(10 * number, name) for number, name in enumerate(names)]
+    changes += [change(10 * len(names), names[1]), change(10 * len(names) + 5, names[1])]
+    timeline = Timeline(spy.snapshot(), Changes(tuple(changes)), spy, notes=Notes(False))
+    for piece in timeline.pieces(iter([batch_of([10 * n for n in range(len(names) + 5)], 1)])):
+        timeline.count(timeline.reach(piece, held), piece, held.verdicts(piece.batch))  # type: ignore[arg-type]
+    first, second, *_, last = timeline.outcomes()
+    assert first.effect == admitted(MOST_COUNTED)
+    assert second.effect == admitted(MOST_COUNTED // 2)  # every other packet is tracked at the second interface
+    assert last.effect == admitted(2)
+    at_once = [change(5, name) for name in names]
+    spy = Many()
+    timeline = Timeline(spy.snapshot(), Changes(tuple(at_once)), spy, notes=Notes(False))
+    for piece in timeline.pieces(iter([batch_of([10], 1)])):
+        timeline.count(timeline.reach(piece, held), piece, held.verdicts(piece.batch))  # type: ignore[arg-type]
+    assert [outcome.effect for outcome in timeline.outcomes()][:3] == [None, admitted(1), admitted(1)]
 
 
 def test_a_refusal_is_listed_and_a_doubt() -> None:
@@ -207,7 +272,7 @@ def test_a_refusal_is_listed_and_a_doubt() -> None:
     spy = Spy()
     timeline = Timeline(spy.snapshot(), Changes((change(10, "x"), change(10, "x2", recorded=True))), spy, notes=notes)
     for piece in timeline.pieces(iter([batch_of([10], 1)])):
-        assert timeline.reach(piece, Held()) is None  # type: ignore[arg-type]
+        assert timeline.reach(piece, Held()).outcomes == ()  # type: ignore[arg-type]
     first, second = timeline.outcomes()
     assert (first.applied, first.refusal, first.effect) == (False, ("Code", "Message."), None)
     assert second.refusal == ("Code", "Message.")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sgsim.engine.catalogue import Selected
-from sgsim.engine.comparison import Comparison, Effect
+from sgsim.engine.comparison import BY_RULES, Comparison, Effect
 from sgsim.engine.concerned import concerned
 from sgsim.engine.reference import ReferenceEngine
 from sgsim.engine.simulator import Simulator
@@ -45,9 +45,11 @@ class Engine(Protocol):
         call: it holds until ``ahead`` more batches have been judged.
         """
 
-    def change(self, topology: Topology) -> Comparison:
-        """From the next packet on this topology holds (section 11); connections, marks, clock and counts stay. The
-        comparison is with what held before, for batches that are judged from now on.
+    def compare(self, names: Collection[str]) -> Comparison:
+        """A comparison with the topology that holds now, at the interfaces with these ids, for later verdicts."""
+
+    def change(self, topology: Topology) -> None:
+        """From the next packet on this topology holds (section 11); connections, marks, clock and counts stay.
 
         Interfaces that come with it are guarded if they are selected. Raises SelectionError, as the constructor does,
         before anything has changed.
@@ -57,4 +59,13 @@ class Engine(Protocol):
         """Connections that are not idle at the clock."""
 
 
-__all__ = ["Comparison", "Effect", "Engine", "ReferenceEngine", "Selected", "Simulator", "concerned"]
+__all__ = [
+    "BY_RULES",
+    "Comparison",
+    "Effect",
+    "Engine",
+    "ReferenceEngine",
+    "Selected",
+    "Simulator",
+    "concerned",
+]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from sgsim.kernels.differences import FLOW_LIMIT, WORDS, Seen, differences, spread
-from sgsim.layout import MatchTable, PacketColumns, Verdicts
+from sgsim.layout import REASONS, MatchTable, PacketColumns, Verdicts
+from sgsim.model import Reason
 
-__all__ = ["FLOW_LIMIT", "Comparison", "Effect", "TableComparison"]
+__all__ = ["BY_RULES", "FLOW_LIMIT", "Comparison", "Effect", "TableComparison"]
 
 _FIRST_SLOTS = 1 << 10
 
@@ -27,33 +27,39 @@ class Effect(NamedTuple):
 
 
 class Comparison(Protocol):
-    """Compares with a topology that held before.
-
-    Compared is what the rules alone decide: observations with the reasons ``rule``, ``no_rule``, ``unresolved``,
-    ``unfiltered`` and ``exempt``, later fragments excepted, at interfaces that had the address then too. So packets of
-    connections that go on, and those that are not reached, are not.
-    """
+    """Compares verdicts with what the rules of a topology that held before would have said, at interfaces that had the
+    address then too; later fragments excepted."""
 
     def add(self, columns: PacketColumns, verdicts: Verdicts) -> None:
-        """Compare a batch that was judged later."""
+        """Compare observations of a batch that were decided by rules: see ``BY_RULES``."""
 
     def effect(self) -> Effect:
         """What was found so far."""
 
+    def another(self) -> Comparison:
+        """One with the same rules that has found nothing yet."""
+
+
+#: By a reason's code, whether rules alone decided, or are not asked: state, marks and fragments have no part in it.
+BY_RULES = np.array(
+    [r in (Reason.RULE, Reason.EXEMPT, Reason.UNFILTERED, Reason.NO_RULE, Reason.UNRESOLVED) for r in REASONS]
+)
+
 
 class TableComparison:
-    """With a topology's match tables. ``concerned``: of each of its interfaces, whether anything may differ there."""
+    """With a topology's match tables."""
 
-    def __init__(self, table: MatchTable, concerned: Iterable[bool]) -> None:
+    def __init__(self, table: MatchTable) -> None:
         self._table = table
-        self._concerned = np.fromiter(concerned, dtype=np.bool_)
         self._counts = np.zeros(len(Effect._fields), dtype=np.int64)
         self._seen = _empty(_FIRST_SLOTS)
 
+    def another(self) -> TableComparison:
+        return TableComparison(self._table)
+
     def add(self, columns: PacketColumns, verdicts: Verdicts) -> None:
         self._make_room(len(verdicts.packet))
-        rows = verdicts.rows.view(np.int64)
-        differences(columns, self._table, self._concerned, rows, self._seen, self._counts)
+        differences(columns, self._table, verdicts.rows.view(np.int64), self._seen, self._counts)
 
     def _make_room(self, flows: int) -> None:
         wanted = 2 * min(int(self._seen.used[0]) + flows, FLOW_LIMIT)

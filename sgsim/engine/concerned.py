@@ -45,7 +45,7 @@ def concerned(before: Topology, after: Topology) -> set[str]:
         if _entries(before.prefix_lists.get(name)) != _entries(after.prefix_lists.get(name))
     }
     members = {group_id for interface in _of(moved, before, after) for group_id in interface.group_ids}
-    peers = groups | members | lists
+    peers = members | lists | {name for name in groups if _vpc(name, before) != _vpc(name, after)}
     if peers:
         groups |= {group_id for each in (before, after) for group_id in _referring(each, peers)}
     having = {
@@ -77,6 +77,11 @@ def _same_group(name: str, before: Topology, after: Topology) -> bool:
     if one is None or other is None:
         return False
     return one.vpc_id == other.vpc_id and list(map(_rule, _rules(one))) == list(map(_rule, _rules(other)))
+
+
+def _vpc(name: str, topology: Topology) -> tuple[str | None, ...]:
+    """The group's VPC, or () where there is no such group: a reference to it stands for its members, not its rules."""
+    return (topology.groups[name].vpc_id,) if name in topology.groups else ()
 
 
 def _rules(group: SecurityGroup) -> tuple[Rule, ...]:

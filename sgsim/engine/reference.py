@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,11 +25,10 @@ from sgsim.layout import (
     Verdicts,
     verdicts_of,
 )
-from sgsim.model import Decision, Direction, FragmentKind, Interface, Reason, Rule, Settings, Skip, Topology, Verdict
+from sgsim.model import Decision, Direction, FragmentKind, Interface, Rule, Settings, Skip, Topology, Verdict
 from sgsim.reference import ReferenceJudge
 
 _REASON_CODES = {reason: code for code, reason in enumerate(REASONS)}
-_BY_RULES = {Reason.RULE, Reason.EXEMPT, Reason.UNFILTERED, Reason.NO_RULE, Reason.UNRESOLVED}
 _SKIP_CODES = {skip: code for code, skip in enumerate(SKIPS, start=1)}
 
 
@@ -83,12 +82,14 @@ class ReferenceEngine:
             rows[name] = values
         return verdicts_of(rows)
 
-    def change(self, topology: Topology) -> ReferenceComparison:
-        self._catalogue = self._catalogue.after(topology)
+    def compare(self, names: Collection[str]) -> ReferenceComparison:
         before = ReferenceJudge(self._judge.topology, self._judge.settings, self._selected)
+        return ReferenceComparison(before, self.interfaces)
+
+    def change(self, topology: Topology) -> None:
+        self._catalogue = self._catalogue.after(topology)
         self._judge.change(topology)
         self._number()
-        return ReferenceComparison(before, self.interfaces)
 
     def live_entries(self) -> int:
         return self._judge.live_entries()
@@ -125,7 +126,7 @@ class ReferenceComparison:
         )
         for (row, place, code), reason in zip(observations, verdicts.reason.tolist(), strict=True):
             packet = packets[row]
-            if packet is None or REASONS[reason] not in _BY_RULES or packet.fragment is FragmentKind.LATER:
+            if packet is None or packet.fragment is FragmentKind.LATER:
                 continue
             name, passes = self._interfaces[place].interface_id, REASONS[reason].verdict is Verdict.ALLOW
             direction = Direction.EGRESS if code == EGRESS else Direction.INGRESS
@@ -136,6 +137,9 @@ class ReferenceComparison:
             if flow[2] and flow not in self._seen and len(self._seen) < FLOW_LIMIT:
                 self._seen.add(flow)
                 self._flows[passes] += 1
+
+    def another(self) -> ReferenceComparison:
+        return ReferenceComparison(self._earlier, self._interfaces)
 
     def effect(self) -> Effect:
         return Effect(self._flows[True], self._packets[True], self._flows[False], self._packets[False])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import mmap
 from collections import deque
+from collections.abc import Collection
+from dataclasses import replace
 from typing import Any, overload
 
 import numpy as np
@@ -13,7 +15,6 @@ from sgsim.captures import from_packets
 from sgsim.compile import compile_topology
 from sgsim.engine.catalogue import Catalogue, Selected
 from sgsim.engine.comparison import TableComparison
-from sgsim.engine.concerned import concerned
 from sgsim.kernels.judge import judge
 from sgsim.kernels.renew import renew
 from sgsim.kernels.slots import live, move
@@ -117,17 +118,19 @@ class Simulator:
         found = judge(columns, self.table, anywhere, self._state, rows.view(np.int64))
         return verdicts_of(rows[:found])
 
-    def change(self, topology: Topology) -> TableComparison:
+    def compare(self, names: Collection[str]) -> TableComparison:
+        present = self._catalogue.present()
+        asked = [i if i.interface_id in names else replace(i, group_ids=()) for i in present]
+        return TableComparison(compile_topology(self._catalogue.topology, asked, self._settings).table)
+
+    def change(self, topology: Topology) -> None:
         later = self._catalogue.after(topology)
-        names = concerned(self._catalogue.topology, topology)
-        before = TableComparison(self.table, [each.interface_id in names for each in self.interfaces])
         present, staying = later.present(), self._catalogue.staying(later)
         self._compilation = compile_topology(topology, present, self._settings, later.numbers, self._compilation)
         self.table, self._catalogue = self._compilation.table, later  # nothing is refused from here on
         self.interfaces[:], self.rules[:] = later.interfaces, later.rules
         self._state = self._state._replace(**_of_interfaces(present, self._settings))
         renew(self._state, self.table, staying, np.zeros(1, dtype=BODY))
-        return before
 
     @overload
     def judge(self, packets: list[Any] | tuple[Any, ...]) -> list[list[Decision]]: ...

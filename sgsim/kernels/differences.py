@@ -10,18 +10,12 @@ from numpy.typing import NDArray
 from sgsim.kernels.compiling import inner, kernel
 from sgsim.kernels.gates import owners
 from sgsim.kernels.match import cell_of, is_exempt, service_of
-from sgsim.layout import ADMITTED, FIRST_DROP, LATER_FRAGMENT, REASONS, MatchTable, PacketColumns
-from sgsim.model import Reason
+from sgsim.layout import ADMITTED, FIRST_DROP, LATER_FRAGMENT, MatchTable, PacketColumns
 
 FLOW_LIMIT = 1 << 20  # distinct flows that are told apart (48 MB)
 WORDS = 3  # of a flow that was seen: key, ends, and at which interface it was which difference
 ADMITTED_FLOWS, ADMITTED_PACKETS, DROPPED_FLOWS, DROPPED_PACKETS = range(4)  # of the counts
 
-# By these the rules alone decided, or that they are not asked: state, marks and fragments have no part in it.
-_BY_RULES = sum(
-    1 << REASONS.index(each)
-    for each in (Reason.RULE, Reason.EXEMPT, Reason.UNFILTERED, Reason.NO_RULE, Reason.UNRESOLVED)
-)
 _ONE, _ZERO = np.uint64(1), np.uint64(0)
 _C1, _C2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
 
@@ -85,31 +79,20 @@ def _rules_said(bodies, table, i, interface, egress):
 
 
 @kernel
-def differences(
-    columns: PacketColumns,
-    table: MatchTable,
-    concerned: np.ndarray,
-    rows: np.ndarray,
-    seen: Seen,
-    counts: np.ndarray,
-) -> None:
-    """Count the observations that rules decided, and that the rules of ``table`` would have decided otherwise.
+def differences(columns: PacketColumns, table: MatchTable, rows: np.ndarray, seen: Seen, counts: np.ndarray) -> None:
+    """Count the observations that the rules of ``table`` would have decided otherwise.
 
-    ``concerned``, shape (interfaces of the table,), bool: whether anything may differ there. ``rows`` are records of
-    VERDICT as int64; ``counts``, shape (4,), int64, by the numbers above. ``seen`` must have room for one flow more for
-    each observation.
+    ``rows`` are records of VERDICT as int64; ``counts``, shape (4,), int64, by the numbers above. ``seen`` must have
+    room for one flow more for each observation.
     """
     for m in range(len(rows) // 2):
         at = np.uint64(m) << _ONE
         decision = rows[at + _ONE]
-        reason = decision & 255
-        interface, egress = rows[at] >> 32, (decision >> 16) & 1
-        if (_BY_RULES >> reason) & 1 == 0 or interface >= len(concerned) or not concerned[interface]:
-            continue
         i = np.uint64(rows[at] & 0xFFFFFFFF)
-        if columns.bodies[i]["shape"] == LATER_FRAGMENT:
+        interface, egress = rows[at] >> 32, (decision >> 16) & 1
+        if interface >= len(table.gates) or columns.bodies[i]["shape"] == LATER_FRAGMENT:
             continue
-        passed = np.int64(reason < FIRST_DROP)
+        passed = np.int64(decision & 255 < FIRST_DROP)
         said = _rules_said(columns.bodies, table, i, interface, egress)
         if said < 0 or said == passed:
             continue

@@ -192,7 +192,7 @@ def _effect(outcome: Outcome) -> Text:
     if outcome.refusal is not None:
         return Text(f"refused: {outcome.refusal[0]}", DROPPED)
     if outcome.effect is None:
-        return Text("told with the next one, at the same packet", FAINT)
+        return Text("told with a later one, at the same packet", FAINT)
     found = outcome.effect
     text = Text()
     for words, flows, packets, style in (

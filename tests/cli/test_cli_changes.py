@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyarrow import parquet
 from scapy.layers.inet import IP, TCP, UDP
 from story import Story
 
@@ -125,7 +126,7 @@ def test_an_untracked_flow_is_judged_by_the_new_rules_at_once(replayed) -> None:
 
 
 def test_effects_end_with_the_next_change(replayed) -> None:
-    """Each change has what was decided otherwise till the next one; one that concerns nobody ends nothing."""
+    """Each change has what was decided otherwise till the next one of the interface; others end nothing."""
     packets = [syn(CLIENT, "10.0.1.10", n, 443) for n in range(6)]
     spare = {"at": "+1.5s", "call": "CreateSecurityGroup", "params": {"GroupName": "spare", "Description": "d"}}
     changes = [revoke("+1s"), spare, authorize("+3s", 443, "10.0.9.0/24"), revoke("+5s", rule="web/ingress/1")]
@@ -340,7 +341,7 @@ def test_the_table_of_changes(sgsim, replayed, tmp_path) -> None:
     assert [" ".join(line.split()) for line in table.splitlines()[2:]] == [
         "2023-11-14 22:13:21.000 UTC AuthorizeSecurityGroupIngress web nothing that was seen",
         "2023-11-14 22:13:21.500 UTC RevokeSecurityGroupIngress web dropped 1 packet of 1 flow",
-        "2023-11-14 22:13:22.200 UTC AuthorizeSecurityGroupIngress web told with the next one, at the same packet",
+        "2023-11-14 22:13:22.200 UTC AuthorizeSecurityGroupIngress web told with a later one, at the same packet",
         "2023-11-14 22:13:22.500 UTC AuthorizeSecurityGroupIngress web admitted 1 packet of 1 flow",
         "2023-11-14 22:13:23.000 UTC DeleteSecurityGroup web refused: DependencyViolation",
         "2023-11-14 23:13:20.000 UTC RevokeSecurityGroupIngress web not reached: no packet came then or later",
@@ -357,7 +358,6 @@ def test_rules_and_interfaces_that_came_later_in_other_forms(replayed, sgsim, tm
     if form == "csv":
         found = [row["rule"] or None for row in csv.DictReader(path.read_text().splitlines())]
     else:
-        parquet = pytest.importorskip("pyarrow.parquet")
         found = parquet.read_table(path).column("rule").to_pylist()
     assert found == [record["rule"] for record in expected]
     assert any(rule and rule.startswith("sgr-") for rule in found)

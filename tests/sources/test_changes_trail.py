@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
+from sgsim.control.cloud import HANDLERS
 from sgsim.sources.changes import ChangeTime, PassedOver
 from sgsim.sources.changes.calls import CALLS
 from sgsim.sources.changes.signatures import signature
@@ -195,3 +197,10 @@ def test_every_call_is_tested() -> None:
     """Each call that sgsim models has an event in one of the two forms, or a test of its own."""
     tested = {record["eventName"] for record, _, _ in OLDER + NEWER}
     assert tested | {"RunInstances", "UpdateSecurityGroupRuleDescriptionsEgress"} == set(CALLS)
+
+
+@pytest.mark.parametrize("record", [record for record, _, _ in OLDER + NEWER], ids=lambda record: record["eventName"])
+def test_the_control_plane_takes_the_parameters(one_event, record) -> None:
+    """Names and shapes are those of its requests, and of every call that sgsim reads it has one."""
+    change = one_event(record)
+    msgspec.convert(change.params, HANDLERS[change.call][0])
