@@ -81,7 +81,7 @@ def test_what_is_kept_answers_as_what_is_made_anew(merged, fitting):
                 before = growing.now.built
                 built = growing.change(topology, packets).built
                 kept += sum(before.get(block) == where for block, where in built.items())
-    assert kept > 500
+    assert kept > 100
 
 
 @pytest.mark.usefixtures("_searched")
