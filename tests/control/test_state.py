@@ -1,4 +1,4 @@
-"""What a cloud writes of itself, and what is made of that again. Each kind of resource has a test of its own elsewhere."""
+"""What a cloud writes of itself, and what is made of that again; each kind of resource has its own test elsewhere."""
 
 from __future__ import annotations
 
