@@ -45,7 +45,7 @@ class Cloud:
         self.home = home
         self.revision = 0  # grows with every change
         self.quotas = quotas or Quotas()
-        self._ids = Ids(seed)
+        self._ids = Ids(seed, store.ids_made, lambda name: name in store.papers or name in store.rule_groups)
         self._lock = Lock()
         self._settling = False
         self._settled: set[Caller] = set()
@@ -115,10 +115,14 @@ class Cloud:
             if self._settling:
                 self._settle(caller)
             self._ids.give(given_ids)
-            draft = Draft(self.store)
-            reply = handler(Call(draft, caller, self._ids, self.quotas, now_ns), request)
-            if request.dry_run:
-                raise ApiError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
+            draft, made = Draft(self.store), self._ids.made
+            try:
+                reply = handler(Call(draft, caller, self._ids, self.quotas, now_ns), request)
+                if request.dry_run:
+                    raise ApiError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
+            except ApiError:
+                self._ids.made = made
+                raise
             self._commit(draft)
             return reply
 
@@ -150,6 +154,7 @@ class Cloud:
         """The revision, and all that there is as the text of a snapshot: ``load`` makes the same cloud of it."""
         with self._lock:
             call = Call(Draft(self.store), self.home, self._ids, self.quotas, 0)
+            self.store.ids_made = self._ids.made
             return self.revision, self._text.text(self.store, call)
 
     def _settle(self, caller: Caller) -> None:

@@ -37,7 +37,16 @@ def load_store(path: str | Path, home: Caller, *, strict: bool = False) -> Store
             problem = "is not known before it is applied, and a cloud knows its rules"
             raise InputError(str(path), rule.peer.address, problem, "give the state after apply, or describe output")
     papers = {name: found for document in documents for name, found in _papers(document, home)}
-    return _store(str(path), topology, papers, home)
+    store = _store(str(path), topology, papers, home)
+    store.ids_made = max((_ids_made(document) for document in documents), default=0)
+    return store
+
+
+def _ids_made(document: Document) -> int:
+    """What a written state tells of itself."""
+    own = document.data.get("Sgsim") if isinstance(document.data, dict) else None
+    made = own.get("IdsMade") if isinstance(own, dict) else None
+    return made if isinstance(made, int) else 0
 
 
 def store_of(topology: Topology, home: Caller) -> Store:
@@ -103,8 +112,6 @@ def _with_vpcs(source: str, topology: Topology) -> Topology:
             for name, interface in interfaces.items()
         }
     named = [each.vpc_id for table in (groups, interfaces, topology.subnets) for each in table.values()]
-    for connection in topology.peerings.values():
-        named += [connection.requester_vpc_id, connection.accepter_vpc_id]
     for vpc_id in named:
         if vpc_id is not None and vpc_id not in vpcs:
             vpcs[vpc_id] = Vpc(vpc_id)

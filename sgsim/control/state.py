@@ -29,6 +29,13 @@ Show = Callable[[Call, Any], Iterable[Shown]]
 Chunk = bytes  # the records of one resource under one key, with commas between
 
 
+def _subnet(call: Call, subnet: Any) -> Iterable[Shown]:
+    """Without the number of its free addresses: interfaces change that, and it can be counted again."""
+    shown = _with_region(call, subnet.subnet_id, shown_subnet(call, subnet))
+    shown.pop("AvailableIpAddressCount", None)
+    yield shown
+
+
 def _with_region(call: Call, name: str, shown: Shown) -> Shown:
     return shown | {"Region": call.papers(name).region}
 
@@ -80,7 +87,7 @@ _KEYS: dict[str, tuple[str, Show]] = {
     "SecurityGroups": ("groups", _group),
     "SecurityGroupRules": ("groups", _rules),
     "Vpcs": ("vpcs", lambda call, vpc: [_with_region(call, vpc.vpc_id, shown_vpc(call, vpc))]),
-    "Subnets": ("subnets", lambda call, each: [_with_region(call, each.subnet_id, shown_subnet(call, each))]),
+    "Subnets": ("subnets", _subnet),
     "NetworkInterfaces": ("interfaces", _interface),
     "Reservations": ("instances", _reservation),
     "VpcPeeringConnections": ("peerings", _peering),
@@ -96,8 +103,10 @@ class StateText:
         self._chunks: dict[str, dict[Any, Chunk]] = {key: {} for key in _KEYS}
 
     def forget(self, names: Iterable[Any], rule_groups: Mapping[str, str]) -> None:
-        """These resources are no longer what they were."""
+        """These resources are no longer what they were. Peering connections show the blocks of their VPCs."""
         for name in names:
+            if name in self._chunks["Vpcs"]:
+                self._chunks["VpcPeeringConnections"].clear()
             for chunks in self._chunks.values():
                 chunks.pop(name, None)
                 chunks.pop(rule_groups.get(name), None)
@@ -116,7 +125,7 @@ class StateText:
                     pieces += before, chunk
                     before = b",\n"
             pieces.append(b"\n]" if before == b",\n" else before + b"]")
-        own: Shown = {"Account": call.caller.account, "Region": call.caller.region}
+        own: Shown = {"Account": call.caller.account, "Region": call.caller.region, "IdsMade": store.ids_made}
         if store.auto_tracked:
             own["AutoTracked"] = list(map(str, store.auto_tracked))
         pieces += b',\n"Sgsim": ', _encode(own), b"}\n"

@@ -66,6 +66,7 @@ class Store:
     rule_groups: dict[str, str] = field(default_factory=dict)  # the group of each rule, by id
     auto_tracked: tuple[Network, ...] = ()
     warnings: tuple[str, ...] = ()
+    ids_made: int = 0  # how many new resources have been named, when it was written; see Ids
 
     def topology(self) -> Topology:
         """What it says about packets; stays as it is when the store goes on."""

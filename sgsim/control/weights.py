@@ -20,17 +20,17 @@ _AWS_LISTS: Mapping[str, int] = {
 }
 
 
-def check_rules_quota(call: Call, group: SecurityGroup) -> None:
+def check_rules_quota(call: Call, group: SecurityGroup, direction: Direction) -> None:
     """Rules count for each direction and each family: a reference in both, a prefix list with the most entries it may
     have (AWS's own: with its published weight). Raises ApiError RulesPerSecurityGroupLimitExceeded."""
-    if is_too_heavy(call, group):
+    if is_too_heavy(call, group, direction):
         raise ApiError(
             "RulesPerSecurityGroupLimitExceeded", "The maximum number of rules per security group has been reached."
         )
 
 
-def is_too_heavy(call: Call, group: SecurityGroup) -> bool:
-    return any(max(weights(call, group.rules(each))) > call.quotas.rules_per_security_group for each in Direction)
+def is_too_heavy(call: Call, group: SecurityGroup, direction: Direction) -> bool:
+    return max(weights(call, group.rules(direction))) > call.quotas.rules_per_security_group
 
 
 def weights(call: Call, rules: Iterable[Rule]) -> tuple[int, int]:

@@ -197,6 +197,18 @@ def test_size_that_groups_do_not_support(call: Account) -> None:
     assert "StateMessage" not in shown(call, name)
 
 
+def test_quota_of_a_direction(call: Account) -> None:
+    """A group that has more rules in the one than a lowered quota grants may get others in the other one."""
+    group = call.group(call.vpc())
+    permission = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": f"10.{n}.0.0/16"} for n in range(3)]}
+    call("AuthorizeSecurityGroupEgress", GroupId=group, IpPermissions=[permission])
+    call.cloud.quotas = call.cloud.quotas.adjusted(rules_per_security_group=3)
+    name = make(call, most=2)
+    allow(call, group, name)
+    call("ModifyManagedPrefixList", PrefixListId=name, MaxEntries=3)
+    assert (shown(call, name)["State"], shown(call, name)["MaxEntries"]) == ("modify-complete", 3)
+
+
 def test_list_that_is_used(call: Account) -> None:
     """It stays until the last rule for it is gone, also with its group."""
     name, group = make(call, "10.0.0.0/8"), call.group(call.vpc())

@@ -35,7 +35,7 @@ from sgsim.control.requests.prefixlists import (
     RestoreManagedPrefixListVersion,
 )
 from sgsim.control.weights import is_too_heavy
-from sgsim.model import Network, PrefixList
+from sgsim.model import Direction, Network, PrefixList, PrefixListReference, SecurityGroup
 
 _FAMILIES = {"IPv4": 4, "IPv6": 6}
 _MOST_IN_A_CALL = 100
@@ -177,12 +177,23 @@ def _resize(call: Call, listed: PrefixList, given: int) -> bool:
     call.refile(listed.prefix_list_id, MaxEntries=given)
     if given <= (before or 0):
         return True
-    over = [group.group_id for group in using_list(call, listed.prefix_list_id) if is_too_heavy(call, group)]
+    using = using_list(call, listed.prefix_list_id)
+    over = [group.group_id for group in using if _is_over(call, group, listed.prefix_list_id)]
     if not over:
         return True
     message = f"The following resources do not support the maximum size {given}: {', '.join(over[:_MOST_NAMED])}"
     call.refile(listed.prefix_list_id, MaxEntries=before, State="modify-failed", StateMessage=message)
     return False
+
+
+def _is_over(call: Call, group: SecurityGroup, prefix_list_id: str) -> bool:
+    """Whether the group has too many rules in a direction in which it uses the list."""
+    peer = PrefixListReference(prefix_list_id)
+    return any(
+        is_too_heavy(call, group, direction)
+        for direction in Direction
+        if any(rule.peer == peer for rule in group.rules(direction))
+    )
 
 
 def _changed(

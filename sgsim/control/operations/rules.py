@@ -72,7 +72,7 @@ def authorize(call: Call, request: AuthorizeSecurityGroupIngress) -> Answer:
         after = placed(after, rule)
         if tags:
             call.file(rule.rule_id, tags=tags)
-    check_rules_quota(call, _changed(call, group, direction, after))
+    check_rules_quota(call, _changed(call, group, direction, after), direction)
     return {"Return": True, "SecurityGroupRules": [shown_rule(rule, call.draft.papers) for rule in rules]}
 
 
@@ -200,7 +200,7 @@ def modify_security_group_rules(call: Call, request: ModifySecurityGroupRules) -
         new = [rule for rule in changed if rule.direction is direction]
         if new:
             group = _changed(call, group, direction, _with(group.rules(direction), new))
-    check_rules_quota(call, group)
+            check_rules_quota(call, group, direction)
     return {"Return": True}
 
 
