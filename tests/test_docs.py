@@ -1,4 +1,4 @@
-"""The README's blocks are executed, and every option is documented."""
+"""The blocks of the README and of the pages are executed, and every option is documented."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.M | re.S)
 
 
-def console(language: str = "console") -> list[tuple[str, str]]:
-    """(command, what the README says it prints) of each console block."""
+def console() -> list[tuple[str, str]]:
+    """(command, what the page says it prints) of each console block of the pages that have some."""
     found = []
-    for name, text in BLOCKS:
-        if name == language:
-            command, _, printed = text.partition("\n")
-            found.append((command.removeprefix("$ "), printed))
+    for page in ("README.md", "docs/infrastructure-code.md"):
+        for name, text in re.findall(r"^```(\w+)\n(.*?)^```$", (ROOT / page).read_text(), re.M | re.S):
+            if name == "console":
+                command, _, printed = text.partition("\n")
+                found.append((command.removeprefix("$ "), printed))
     return found
 
 
 @pytest.mark.parametrize(("command", "printed"), console(), ids=lambda text: text[:40])
-def test_a_console_block_prints_what_the_readme_says(command, printed, tmp_path):
+def test_a_console_block_prints_what_its_page_says(command, printed, tmp_path):
     """Run as written, from a folder that has the examples."""
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     words = shlex.split(command)
