@@ -1,4 +1,4 @@
-"""The blocks of the README and of docs/changes.md are executed, and every option is documented."""
+"""The blocks of the README and of the pages are executed, and every option is documented."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("README.md", "docs/changes.md")
+PAGES = ("README.md", "docs/changes.md", "docs/infrastructure-code.md")
 
 
 def blocks(page: str) -> list[tuple[str, str]]:

@@ -53,6 +53,14 @@ def file_text(path: Path) -> str:
     return _text(str(path), _contents(path))
 
 
+def processed_template(document: Document) -> Document:
+    """The template in the output of ``aws cloudformation get-template``; any other document as it is."""
+    body = document.data.get("TemplateBody") if isinstance(document.data, dict) else None
+    if isinstance(body, dict):
+        return Document(document.file, body, {})
+    return read_yaml(document.file, body) if isinstance(body, str) else document
+
+
 def _contents(path: Path) -> bytes:
     try:
         contents = path.read_bytes()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sgsim.errors import InputError
-from sgsim.sources.parse import PLAN_WANTED, read_document
+from sgsim.sources.parse import PLAN_WANTED, processed_template, read_document
 from sgsim.sources.places import Document, Notes
 
 #: The top-level keys of describe output that make a topology.
@@ -61,7 +61,7 @@ def recognise(path: Path, notes: Notes) -> tuple[Kind, list[Document]]:
         return Kind.DESCRIBE, _read_directory(path, notes)
     if not path.exists():
         raise InputError(str(path), "", "does not exist", "give a directory or a file")
-    document = read_document(path)
+    document = processed_template(read_document(path))
     for kind, is_kind in _KINDS.items():
         if is_kind(document.data):
             return kind, [document]

@@ -469,3 +469,10 @@ def test_templates_in_a_folder_are_named(folder, tmp_path) -> None:
         load_topology(root)
     (root / "stack.json").write_text(json.dumps({"Resources": {"A": {"Type": "AWS::EC2::VPC"}}}))
     assert list(load_topology(root / "stack.json").vpcs) == ["A"]
+
+
+def test_the_output_of_get_template(load) -> None:
+    """The command puts the template into its reply: as an object, or as text where it was YAML."""
+    body = HEAD + "  Web: {Type: AWS::EC2::SecurityGroup, Properties: {GroupDescription: x, VpcId: !Ref Vpc}}\n"
+    assert list(load({"TemplateBody": body, "StagesAvailable": ["Original"]}).groups) == ["Web"]
+    assert list(load({"TemplateBody": yaml.load(body, _Tagged)}).groups) == ["Web"]

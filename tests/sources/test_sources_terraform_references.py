@@ -349,3 +349,36 @@ def test_expressions_that_lead_in_a_circle_or_far_end(load) -> None:
     plan.add("module.a.module.b.aws_security_group.g", GROUP, unknown=NEW)
     found, _ = resolved(load, plan, vpc_security_group_ids=refers("module.a.x", "module.a.x"))
     assert found == ("aws_instance.asking.vpc_security_group_ids",)
+
+
+def test_references_that_double_at_every_step_are_followed_once(load) -> None:
+    """Thirty modules within each other, each with two ways to the one around it: a thousand million ways."""
+    plan = web()
+    path = ""
+    for n in range(30):
+        path += f".module.m{n}" if path else f"module.m{n}"
+        plan.call(path, ids=refers("aws_security_group.web.id") if n == 0 else refers("var.ids", "var.ids"))
+    address = f"{path}.aws_instance.i"
+    plan.add(
+        address,
+        {"private_ip": "10.0.0.4"},
+        unknown={"vpc_security_group_ids": True},
+        vpc_security_group_ids=refers("var.ids", "var.ids"),
+    )
+    assert load(plan.json()).interfaces[address].group_ids == ("aws_security_group.web",)
+
+
+def test_a_vpc_that_nothing_tells(load) -> None:
+    """What could be in any VPC is in the only one that there is; with two of them it is a doubt."""
+    plan = Plan()
+    plan.add("aws_vpc.main", {"cidr_block": "10.0.0.0/16"})
+    plan.add("aws_security_group.lost", {"name": "lost"}, unknown=NEW | {"vpc_id": True}, vpc_id=refers("local.vpc"))
+    plan.add("aws_security_group.too", {"name": "too"}, unknown=NEW | {"vpc_id": True})
+    topology = load(plan.json())
+    assert {group.vpc_id for group in topology.groups.values()} == {"aws_vpc.main"}
+    plan.add("aws_vpc.other", {"cidr_block": "10.1.0.0/16"})
+    topology = load(plan.json())
+    assert [group.vpc_id for group in topology.groups.values()] == [None, None]
+    warned(
+        topology, "in which VPC these are is known only after apply: aws_security_group.lost, aws_security_group.too"
+    )

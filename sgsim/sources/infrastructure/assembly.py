@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
@@ -36,7 +37,10 @@ def assemble(drafts: Drafts, doubts: Doubts) -> Topology:
     interfaces = {name: _interface(draft, doubts) for name, draft in drafts.interfaces.items()}
     refuse_shared_addresses(interfaces, {name: draft.place for name, draft in drafts.interfaces.items()})
     joinable = _joinable(drafts)
-    groups = {name: _group(group, drafts, joinable, doubts) for name, group in drafts.groups.items()}
+    apart: dict[str, list[RuleDraft]] = defaultdict(list)
+    for group_id, rule in drafts.rules:
+        apart[group_id].append(rule)
+    groups = {name: _group(group, apart[name], drafts, joinable, doubts) for name, group in drafts.groups.items()}
     topology = Topology(
         groups=groups,
         interfaces=interfaces,
@@ -94,8 +98,11 @@ def _joinable(drafts: Drafts) -> set[str]:
     return found
 
 
-def _group(draft: GroupDraft, drafts: Drafts, joinable: Collection[str], doubts: Doubts) -> SecurityGroup:
-    rules = [*draft.rules, *(rule for group_id, rule in drafts.rules if group_id == draft.group_id)]
+def _group(
+    draft: GroupDraft, apart: list[RuleDraft], drafts: Drafts, joinable: Collection[str], doubts: Doubts
+) -> SecurityGroup:
+    """``apart``: the group's rules that are resources by themselves."""
+    rules = [*draft.rules, *apart]
     made: dict[Direction, tuple[Rule, ...]] = {}
     for direction in Direction:
         listed = [rule for rule in rules if rule.direction is direction]

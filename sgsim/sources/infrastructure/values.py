@@ -25,10 +25,17 @@ class Value:
     A member of what is unknown is unknown too, by the same name; a member of null is null.
     """
 
-    __slots__ = ("place", "raw")
+    __slots__ = ("_key", "_place", "raw")
 
-    def __init__(self, raw: Any, place: Place) -> None:
-        self.raw, self.place = raw, place
+    def __init__(self, raw: Any, place: Place, key: str | int | None = None) -> None:
+        """``place`` is the value's, or with a ``key`` its container's: most places are never asked for."""
+        self.raw, self._place, self._key = raw, place, key
+
+    @property
+    def place(self) -> Place:
+        if self._key is not None:
+            self._place, self._key = self._place.at(self._key), None
+        return self._place
 
     def __bool__(self) -> bool:
         """False for null, and for empty text, lists and objects."""
@@ -36,10 +43,9 @@ class Value:
 
     def at(self, key: str) -> Value:
         """A member of an object, null where it has none of that name."""
-        place = self.place.at(key)
         if self.raw is None or isinstance(self.raw, Unknown):
-            return Value(self.raw, place)
-        return Value(self.members_raw().get(key), place)
+            return Value(self.raw, self.place, key)
+        return Value(self.members_raw().get(key), self.place, key)
 
     def members_raw(self) -> dict[str, Any]:
         """The members of an object; null has none. Raises InputError, of what is unknown too."""
@@ -50,7 +56,7 @@ class Value:
         return self.raw
 
     def members(self) -> dict[str, Value]:
-        return {str(key): Value(raw, self.place.at(str(key))) for key, raw in self.members_raw().items()}
+        return {str(key): Value(raw, self.place, str(key)) for key, raw in self.members_raw().items()}
 
     def items(self) -> list[Value]:
         """The members of a list; of what is unknown, itself alone; of null, none."""
@@ -60,7 +66,7 @@ class Value:
             return [self]
         if not isinstance(self.raw, list):
             raise self._wrong("a list belongs")
-        return [Value(raw, self.place.at(number)) for number, raw in enumerate(self.raw)]
+        return [Value(raw, self.place, number) for number, raw in enumerate(self.raw)]
 
     def text(self) -> str | Unknown | None:
         if self.raw is None or isinstance(self.raw, str | Unknown):

@@ -86,28 +86,31 @@ class Groups:
         if apart and value and (is_set or resource.created):
             problem = f"has {direction} rules of its own and others that are resources: they overwrite each other"
             self._doubts.notes.doubt(value.place.refusal(problem, "keep one kind"))
-        for number, item in enumerate(value.items()):
-            rule = self._inline_rule(resource, group_id, direction, number, item)
+        blocks = value.items()
+        for number in range(len(blocks)):
+            rule = self._inline_rule(resource, group_id, direction, number, blocks)
             if not is_set:  # it lists what others made, as it was before the plan
                 peers = [peer for peer in rule.peers if _key(group_id, rule, peer) not in self._replaced]
                 rule = replace(rule, peers=tuple(peers))
             yield rule
 
     def _inline_rule(
-        self, resource: Resource, group_id: str, direction: Direction, number: int, item: Value
+        self, resource: Resource, group_id: str, direction: Direction, number: int, blocks: list[Value]
     ) -> RuleDraft:
+        item = blocks[number]
         asked = service(item.at("protocol"), item.at("from_port"), item.at("to_port"), self._doubts)
         peers = networks(item.at("cidr_blocks"), 4, self._doubts)
         peers += networks(item.at("ipv6_cidr_blocks"), 6, self._doubts)
         for key, kind in (("prefix_list_ids", PREFIX_LIST), ("security_groups", GROUP)):
-            peers += self._nested(resource, direction, number, key, kind)
+            peers += self._nested(resource, direction, number, blocks, key, kind)
         peers += self._itself(item.at("self"), group_id)
         return rule_draft(item.place, direction, asked, peers, self._doubts, description=item.at("description").word())
 
-    def _nested(self, resource: Resource, direction: Direction, number: int, key: str, kind: Kind) -> Iterator[Peer]:
+    def _nested(
+        self, resource: Resource, direction: Direction, number: int, blocks: list[Value], key: str, kind: Kind
+    ) -> Iterator[Peer]:
         """Ids within one of several blocks, whose expressions a plan may show as one: they are told apart where only
         one block can be meant, or all mean the same."""
-        blocks = resource.value(direction).items()
         value = blocks[number].at(key)
         items = value.items()
         unknown = next((item.raw for item in items if isinstance(item.raw, Unknown)), None)

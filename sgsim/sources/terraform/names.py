@@ -68,15 +68,16 @@ class Names:
         self._instances: dict[tuple[tuple[Step, ...], str], list[Resource]] = defaultdict(list)
         self._nameless: dict[tuple[tuple[Step, ...], str], list[Resource]] = defaultdict(list)
         self._modules: dict[tuple[Step, ...], None] = {}
-        self.new: set[str] = set()  # addresses that stand for ids not known yet
+        self.new: set[str] = set()  # addresses, of resources and attributes, that stand for ids not known yet
         self.default_groups: dict[str, str] = {}  # of VPCs, where they are known
         for resource in resources:
             self._instances[resource.module, resource.head].append(resource)
             for length in range(1, len(resource.module) + 1):
                 self._modules[resource.module[:length]] = None
-            if resource.mode == "managed" and self.own(resource) == resource.address:
+            if self.own(resource) == resource.address:
                 self.new.add(resource.address)
-                self._nameless[resource.module, resource.type].append(resource)
+                if resource.mode == "managed":
+                    self._nameless[resource.module, resource.type].append(resource)
 
     def own(self, resource: Resource) -> str:
         """A resource's id, or its address."""
@@ -238,6 +239,7 @@ class Names:
         self._follow_attribute(instance, attribute, kind, depth + 1, found)
         if len(found.ids) == before:
             found.ids[value.place.path] = None
+            self.new.add(value.place.path)
 
     def _sole(self, resource: Resource, kind: Kind, keys: tuple[Index, ...], found: Found) -> str | None:
         """What a hidden reference must mean if it stays in its module: the only one that the module makes."""

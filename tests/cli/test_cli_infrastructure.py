@@ -1,4 +1,4 @@
-"""A Terraform plan as snapshot: both of its sides, and what is said of it."""
+"""Infrastructure code as snapshot: both sides of a Terraform plan, a template's parameters, what is said of them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from story import Ended, Story
 Run = Callable[..., Ended]
 
 PLAN = Path(__file__).resolve().parents[2] / "examples/terraform-plan/plan.json"
+TEMPLATE = PLAN.parents[1] / "cloudformation/template.yaml"
 DIRECT = ("--from", "web", "--to", "db", "--protocol", "tcp", "--port", 5432)
 
 
@@ -80,3 +81,37 @@ def test_an_end_without_a_known_address_cannot_be_asked_about(sgsim: Run, tmp_pa
     ended = sgsim("query", path, "--from", "app", *DIRECT[2:])
     assert ended.code == 2
     assert ended.err.endswith("sgsim: error: app has no address that the snapshot says: ask about an address instead\n")
+
+
+def test_parameters_of_a_template(sgsim: Run, tmp_path: Path):
+    """Without a value the answer is that nobody knows; with one, or another stage, it is the template's."""
+    ssh = ("--from", "192.0.2.7", "--to", "WebServer", "--protocol", "tcp", "--port", 22)
+    assert "what is not known yet (AdminCidr)" in sgsim("query", TEMPLATE, *ssh).out
+    assert sgsim("query", TEMPLATE, *ssh, "--parameter", "AdminCidr=192.0.2.0/24").code == 0
+    capture = Story().connection("10.0.1.10", "10.0.1.30", 40_000, 5432).save(tmp_path / "c.pcap")
+    assert json.loads(sgsim("replay", TEMPLATE, capture, "--json").out)["dropped"] == 0
+    other = sgsim("replay", TEMPLATE, capture, "--json", "--parameter", "Stage=test")
+    assert json.loads(other.out)["dropped"] > 0
+
+
+@pytest.mark.parametrize(
+    ("values", "part"),
+    [
+        (["AdminCidr"], "'AdminCidr' is not of the form NAME=VALUE"),
+        (["Stage=a", "Stage=b"], "Stage is given twice, as a and as b"),
+        (["Stages=a"], "has no parameter Stages (did you mean Stage?)"),
+        (["AdminCidr=a=b"], "'a=b' is no CIDR"),
+    ],
+)
+def test_parameters_that_cannot_be(sgsim: Run, values: list[str], part: str):
+    """One line, exit code 2."""
+    options = [word for value in values for word in ("--parameter", value)]
+    ended = sgsim("query", TEMPLATE, "--from", "WebServer", "--to", "Database", "--protocol", "47", *options)
+    assert ended.code == 2
+    assert part in ended.err
+
+
+def test_only_a_template_has_parameters(sgsim: Run, scenario: Path):
+    """One line that says so."""
+    ended = sgsim("query", scenario, *DIRECT, "--parameter", "A=b")
+    assert ended.err.strip().endswith("is a scenario, no CloudFormation template (leave out --parameter)")
