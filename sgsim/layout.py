@@ -342,6 +342,7 @@ PUBLIC_ACCESS_BLOCKED = 4  # reject-reason is BPA
 PKT_SRC, PKT_DST = 8, 16  # pkt-srcaddr, pkt-dstaddr are given
 FOREIGN = 32  # its local address is none that the interface owns in the snapshot
 ADMITTED_ALONE = 64  # the rules of its own direction admit it
+HAS_BYTES = 128
 
 NO_ACTION, ACCEPT, REJECT = 0, 1, 2
 NO_DIRECTION = 2

@@ -24,6 +24,7 @@ from sgsim.kernels.fieldtext import (
 from sgsim.layout import (
     ACCEPT,
     EGRESS,
+    HAS_BYTES,
     HAS_FLAGS,
     HAS_PACKETS,
     INGRESS,
@@ -223,6 +224,7 @@ def _numeric(field, value, record):
     elif field == BYTES:
         fault = _bounded(value, I64(1 << 62))
         record["bytes"] = max(value, I64(0))
+        record["marks"] |= U8(HAS_BYTES if value >= 0 else 0)
     else:
         fault = _bounded(value, MOST_FLAGS)
         record["tcp_flags"] = U8(max(value, I64(0)) & MOST_FLAGS)
@@ -388,7 +390,7 @@ def read_lines(
     are counted.
     """
     begin, stop = U64(span[0]), U64(span[1])
-    n, used = 0, I64(0)
+    n, used = I64(0), I64(0)  # typed: a literal would have what it is handed to compiled twice
     while n < len(records):
         end = begin
         while end < stop and data[end] != LINE_END:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import Any
 
-V2 = (
-    "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"
-).split()
+V2 = ["version", "account-id", "interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets"]
+V2 += ["bytes", "start", "end", "action", "log-status"]
 
 WORDS = {
     "action": {"ACCEPT", "REJECT", "-"},
@@ -82,7 +81,7 @@ def record(given: dict[str, str], src: str, dst: str) -> dict[str, Any]:
         "dst_port": numbers["dstport"] or 0,
         "protocol": numbers["protocol"],
         "packets": numbers["packets"],
-        "bytes": numbers["bytes"] or 0,
+        "bytes": numbers["bytes"],
         "start": start,
         "end": max(start, numbers["end"] if numbers["end"] is not None else start),
         "action": given.get("action", "-"),

@@ -8,7 +8,7 @@ from typing import Any
 
 from sgsim.captures.flowlogs import Logs, Meetings, log_files
 from sgsim.engine.packets import address_of
-from sgsim.layout import HAS_FLAGS, HAS_PACKETS, PKT_DST, PKT_SRC, PUBLIC_ACCESS_BLOCKED
+from sgsim.layout import HAS_BYTES, HAS_FLAGS, HAS_PACKETS, PKT_DST, PKT_SRC, PUBLIC_ACCESS_BLOCKED
 
 ACTIONS = {0: "-", 1: "ACCEPT", 2: "REJECT"}
 DIRECTIONS = {0: "ingress", 1: "egress", 2: "-"}
@@ -46,7 +46,7 @@ def _record(row: Any, ends: list[int], meetings: Meetings) -> dict[str, Any]:
         "dst_port": int(row["dst_port"]),
         "protocol": int(row["protocol"]),
         "packets": int(row["packets"]) if marks & HAS_PACKETS else None,
-        "bytes": int(row["bytes"]),
+        "bytes": int(row["bytes"]) if marks & HAS_BYTES else None,
         "start": int(row["start"]),
         "end": int(row["end"]),
         "action": ACTIONS[int(row["action"])],

@@ -17,6 +17,7 @@ from sgsim.kernels.fieldtext import ABSENT, WRONG, parse_addresses, parse_number
 from sgsim.layout import (
     ACCEPT,
     EGRESS,
+    HAS_BYTES,
     HAS_FLAGS,
     HAS_PACKETS,
     INGRESS,
@@ -244,6 +245,7 @@ def _put_numbers(made: NDArray[np.void], marks: NDArray[np.uint8], numbers: Mapp
         made[field] = np.maximum(numbers[field], 0)
     marks[numbers["tcp-flags"] >= 0] |= HAS_FLAGS
     marks[numbers["packets"] >= 0] |= HAS_PACKETS
+    marks[numbers["bytes"] >= 0] |= HAS_BYTES
     start, end = numbers["start"], numbers["end"]
     made["start"] = np.where(start < 0, end, start)
     made["end"] = np.maximum(made["start"], end)
