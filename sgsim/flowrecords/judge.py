@@ -67,7 +67,8 @@ class RecordJudge:
         self.strangers = np.zeros(MOST_IDS, dtype=np.int64)
 
     def judge(self, batch: RecordBatch) -> Iterator[NDArray[np.void]]:
-        """Take a batch; gives records that are done, from this batch or earlier ones, as LOG_RECORDs of their own."""
+        """Take a batch; gives records that are done, from this batch or earlier ones, as LOG_RECORDs. They hold until
+        the next are asked for."""
         self._place_ids()
         resolve(batch.records, batch.packet_ends, self._guards, self._bodies)
         kept = self._without_skipped(batch.records)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from sgsim.kernels.logflows import MOST_SLOTS, make_events
+from sgsim.kernels.logflows import MOST_SLOTS, close_ranks, make_events
 from sgsim.layout import LOG_RECORD
 
 MOST = 1 << 19  # records that wait at most, 54 MB
@@ -26,10 +26,12 @@ class Timeline:
         assert most <= MOST_SLOTS
         self._most = most
         self.records: NDArray[np.void] = np.zeros(min(_FIRST, most), dtype=LOG_RECORD)
-        self._used = 0
-        self._waiting: NDArray[np.bool_] = np.zeros(len(self.records), dtype=np.bool_)
-        self._sorted: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
-        self._added: list[NDArray[np.int64]] = []
+        self._waiting: NDArray[np.bool_] = np.zeros(most, dtype=np.bool_)
+        self._used = 0  # slots
+        self._events: NDArray[np.int64] = np.zeros(2 * most, dtype=np.int64)
+        self._pending = 0  # events
+        self._moved: NDArray[np.int32] = np.zeros(most, dtype=np.int32)
+        self._taken: NDArray[np.void] = np.zeros(0, dtype=LOG_RECORD)
 
     def is_full(self, more: int) -> bool:
         """Whether so many more records have no room."""
@@ -42,15 +44,13 @@ class Timeline:
         self.records[first:end] = records
         self._waiting[first:end] = True
         self._used = end
-        events = np.zeros(2 * len(records), dtype=np.int64)
-        self._added.append(events[: make_events(self.records, first, end, events)])
+        self._pending += make_events(self.records, first, end, self._events[self._pending :])
 
     def events(self, most: int, room_for: int | None) -> Iterator[NDArray[np.int64]]:
         """The earliest events, so many at a time, until half of the room is free, and room for so many records; or
         all when None. Between two of them, say what is ``taken``."""
-        events = np.concatenate([self._sorted, *self._added])
+        events = self._events[: self._pending]
         events.sort()
-        self._added = []
         begin = 0
         while begin < len(events):
             yield events[begin : begin + most]
@@ -59,30 +59,21 @@ class Timeline:
                 waiting = int(np.count_nonzero(self._waiting[: self._used]))
                 if waiting <= self._most // 2 and waiting + room_for <= self._most:
                     break
-        self._sorted = events[begin:]
-        self._close_ranks()
+        left = events[begin:]
+        self._pending = len(left)
+        self._events[: self._pending] = left
+        # Records that wait move to the first slots, in their order, so that ties stay as they are.
+        self._used = close_ranks(self.records, self._waiting, self._used, self._events[: self._pending], self._moved)
 
     def taken(self, slots: NDArray[np.int64]) -> NDArray[np.void]:
-        """The records in these slots, which wait no longer."""
+        """The records in these slots, which wait no longer; they hold until the next call."""
         self._waiting[slots] = False
-        return self.records[slots]
+        if len(slots) > len(self._taken):
+            self._taken = np.zeros(len(slots), dtype=LOG_RECORD)
+        return np.take(self.records, slots, out=self._taken[: len(slots)], mode="clip")  # else it copies twice
 
     def _grow(self, needed: int) -> None:
         if needed > len(self.records):
-            size = min(self._most, max(2 * len(self.records), needed))
-            records, waiting = np.zeros(size, dtype=LOG_RECORD), np.zeros(size, dtype=np.bool_)
+            records = np.zeros(min(self._most, max(2 * len(self.records), needed)), dtype=LOG_RECORD)
             records[: self._used] = self.records[: self._used]
-            waiting[: self._used] = self._waiting[: self._used]
-            self.records, self._waiting = records, waiting
-
-    def _close_ranks(self) -> None:
-        """Records that wait move to the first slots, in their order, so that ties stay as they are."""
-        kept = np.flatnonzero(self._waiting[: self._used])
-        moved = np.zeros(self._used, dtype=np.int64)
-        moved[kept] = np.arange(len(kept))
-        self.records[: len(kept)] = self.records[kept]
-        self._waiting[: self._used] = False
-        self._waiting[: len(kept)] = True
-        self._used = len(kept)
-        slot = np.int64(MOST_SLOTS - 1)
-        self._sorted = self._sorted & ~slot | moved[self._sorted & slot]
+            self.records = records

@@ -161,11 +161,11 @@ def parse_addresses(
     data: NDArray[np.uint8], offsets: NDArray[np.int64], version: NDArray[np.uint8], halves: NDArray[np.uint64]
 ) -> None:
     """The addresses in ``data[offsets[k]:offsets[k + 1]]``: their versions, 0 for what is none, 255 for "-"; ``halves``
-    has the shape (n, 2)."""
+    has the shape (2, n)."""
     for k in range(len(version)):
         begin, end = U64(offsets[k]), U64(offsets[k + 1])
         if is_dash(data, begin, end):
             version[k] = U8(255)
         else:
-            kind, halves[k, 0], halves[k, 1] = address(data, begin, end)
+            kind, halves[0, k], halves[1, k] = address(data, begin, end)
             version[k] = U8(kind)

@@ -412,3 +412,27 @@ def settle(
         done[finished] = slot
         finished += 1
     return finished
+
+
+@kernel
+def close_ranks(
+    records: NDArray[np.void],
+    waiting: NDArray[np.bool_],
+    used: int,
+    events: NDArray[np.int64],
+    moved: NDArray[np.int32],
+) -> int:
+    """Move the records that wait, among the first ``used``, to the first slots, and name these in their events;
+    returns how many there are. ``moved`` has room for so many numbers."""
+    kept = 0
+    for slot in range(used):
+        if waiting[slot]:
+            if kept < slot:
+                records[kept] = records[slot]
+                waiting[kept], waiting[slot] = True, False
+            moved[slot] = kept
+            kept += 1
+    for n in range(len(events)):
+        slot = events[n] & (MOST_SLOTS - 1)
+        events[n] += moved[slot] - slot
+    return kept

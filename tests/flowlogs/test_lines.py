@@ -128,9 +128,9 @@ def test_addresses_are_what_ipaddress_reads(texts):
     octets = [text.encode() for text in texts]
     offsets = np.zeros(len(texts) + 1, dtype=np.int64)
     np.cumsum([len(each) for each in octets], out=offsets[1:])
-    version, halves = np.zeros(len(texts), dtype=np.uint8), np.zeros((len(texts), 2), dtype=np.uint64)
+    version, halves = np.zeros(len(texts), dtype=np.uint8), np.zeros((2, len(texts)), dtype=np.uint64)
     parse_addresses(np.frombuffer(b"".join(octets) or b"\0", dtype=np.uint8), offsets, version, halves)
-    for text, kind, (hi, lo) in zip(texts, version.tolist(), halves.tolist(), strict=True):
+    for text, kind, (hi, lo) in zip(texts, version.tolist(), halves.T.tolist(), strict=True):
         try:
             expected = None if "%" in text else ip_address(text)
         except ValueError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -54,20 +55,44 @@ class Addresses(NamedTuple):
     lo: NDArray[np.uint64]
 
 
+class Texts:
+    """Distinct texts, ``octets[offsets[k] : offsets[k + 1]]``, and what they stand for, found out once."""
+
+    def __init__(self, octets: NDArray[np.uint8], offsets: NDArray[np.int64]) -> None:
+        self._octets, self._offsets = octets, offsets
+
+    @cached_property
+    def words(self) -> list[bytes]:
+        octets = self._octets.tobytes()
+        return [octets[begin:end] for begin, end in pairwise(self._offsets.tolist())]
+
+    @cached_property
+    def numbers(self) -> Numbers:
+        found = np.zeros(len(self._offsets) - 1, dtype=np.int64)
+        parse_numbers(self._octets, self._offsets, found)
+        return found
+
+    @cached_property
+    def addresses(self) -> Addresses:
+        """The version is 0 for what is no address, _DASH for "-"."""
+        version = np.zeros(len(self._offsets) - 1, dtype=np.uint8)
+        halves = np.zeros((2, len(version)), dtype=np.uint64)
+        parse_addresses(self._octets, self._offsets, version, halves)
+        return Addresses(version, *halves)
+
+
 class Column(NamedTuple):
-    """n values: numbers, or indices into texts, ``text[offsets[k] : offsets[k + 1]]``. Where ``nulls``, there is
-    none, and what stands there means nothing."""
+    """n values: numbers, or the places of texts. Where ``nulls``, there is none, and what stands there means
+    nothing."""
 
     values: NDArray[np.int64]
     nulls: NDArray[np.bool_] | None
-    text: NDArray[np.uint8] | None = None
-    offsets: NDArray[np.int64] | None = None
+    texts: Texts | None = None
 
-    def words(self) -> list[bytes]:
-        assert self.text is not None
-        assert self.offsets is not None
-        octets = self.text.tobytes()
-        return [octets[begin:end] for begin, end in pairwise(self.offsets.tolist())]
+    def part(self, begin: int, end: int) -> Column:
+        """The values from ``begin`` to ``end`` (not included)."""
+        nulls = None if self.nulls is None else self.nulls[begin:end]
+        return Column(self.values[begin:end], nulls, self.texts)
 
 
 class Rows:
@@ -135,10 +160,8 @@ class Rows:
         if column is None:
             return np.full(self._rows, ABSENT, dtype=np.int64)
         values = column.values
-        if column.text is not None and column.offsets is not None:
-            parsed = np.zeros(len(column.offsets) - 1, dtype=np.int64)
-            parse_numbers(column.text, column.offsets, parsed)
-            values = parsed[values]
+        if column.texts is not None:
+            values = column.texts.numbers[values]
         if column.nulls is not None:
             values = np.where(column.nulls, ABSENT, values)
         self._doubt((values == WRONG) | (values < ABSENT), loglines.NO_NUMBER, name)
@@ -147,21 +170,19 @@ class Rows:
 
     def _address(self, name: str) -> Addresses:
         column = self._given.get(name)
-        if column is None or column.text is None or column.offsets is None:
+        if column is None or column.texts is None:
             nothing = np.zeros(self._rows, dtype=np.uint64)
             if column is not None:
                 self._doubt(np.ones(self._rows, dtype=np.bool_), loglines.NO_ADDRESS, name)
             return Addresses(nothing.astype(np.uint8), nothing, nothing.copy())
-        version = np.zeros(len(column.offsets) - 1, dtype=np.uint8)
-        halves = np.zeros((len(version), 2), dtype=np.uint64)
-        parse_addresses(column.text, column.offsets, version, halves)
+        version, hi, lo = column.texts.addresses
         found = version[column.values]
         absent = found == _DASH
         if column.nulls is not None:
             absent |= column.nulls
         self._doubt((found == 0) & ~absent, loglines.NO_ADDRESS, name)
         version = np.where(absent, 0, found).astype(np.uint8)
-        return Addresses(version, halves[column.values, 0], halves[column.values, 1])
+        return Addresses(version, hi[column.values], lo[column.values])
 
     def _word(
         self, name: str, choices: Mapping[bytes, int], *, absent: int, others: int = _UNKNOWN
@@ -170,10 +191,10 @@ class Rows:
         column = self._given.get(name)
         if column is None:
             return np.full(self._rows, absent, dtype=np.uint8)
-        if column.text is None:
+        if column.texts is None:
             codes = np.full(self._rows, others, dtype=np.uint8)
         else:
-            codes = np.array([choices.get(word, others) for word in column.words()], dtype=np.uint8)[column.values]
+            codes = np.array([choices.get(word, others) for word in column.texts.words], dtype=np.uint8)[column.values]
         if column.nulls is not None:
             codes[column.nulls] = absent
         self._doubt(codes == _UNKNOWN, loglines.NO_WORD, name)
@@ -181,9 +202,9 @@ class Rows:
 
     def _names(self, meetings: Meetings) -> NDArray[np.int32]:
         column = self._given.get("interface-id")
-        if column is None or column.text is None:
+        if column is None or column.texts is None:
             return np.full(self._rows, -1, dtype=np.int32)
-        names = meetings.numbers(column.words())[column.values]
+        names = meetings.numbers(column.texts.words)[column.values]
         if column.nulls is not None:
             names[column.nulls] = -1
         return names
@@ -224,9 +245,9 @@ class Rows:
         column = self._given.get(name)
         if column is None or (column.nulls is not None and column.nulls[row]):
             return "-"
-        if column.text is None:
+        if column.texts is None:
             return str(int(column.values[row]))
-        return column.words()[int(column.values[row])].decode("utf-8", "backslashreplace")
+        return column.texts.words[int(column.values[row])].decode("utf-8", "backslashreplace")
 
 
 def _take_where_absent(plain: Addresses, packets: Addresses) -> None:

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sgsim.captures.flowlogs.batch import RecordBatch
-from sgsim.captures.flowlogs.columns import Column, Rows
+from sgsim.captures.flowlogs.columns import Column, Rows, Texts
 from sgsim.captures.flowlogs.faults import Faults
 from sgsim.captures.flowlogs.fields import READ, check_fields, field_name
 from sgsim.captures.flowlogs.met import BATCH, Meetings
@@ -17,6 +16,7 @@ from sgsim.errors import LogError, MissingExtraError, NoLogError
 from sgsim.layout import LOG_RECORD
 
 MAGIC = b"PAR1"
+_ROWS = 1 << 17  # decoded at a time: pyarrow hands on a copy of all words of a row group with each part of it
 
 
 class ParquetLog:
@@ -65,14 +65,16 @@ class ParquetLog:
         records = np.zeros(BATCH, dtype=LOG_RECORD)
         rows, done = max(1, self._file.metadata.num_rows), 0
         try:
-            for batch in self._file.iter_batches(batch_size=BATCH, columns=self._columns):
+            for batch in self._file.iter_batches(batch_size=_ROWS, columns=self._columns, use_threads=False):
+                given = {field_name(n): self._column(c) for n, c in zip(batch.schema.names, batch, strict=True)}
+                for begin in range(0, batch.num_rows, BATCH):
+                    end = min(begin + BATCH, batch.num_rows)
+                    part = {name: column.part(begin, end) for name, column in given.items()}
+                    found = Rows(part, end - begin, done + begin + 1).records(records, self._meetings, self._faults)
+                    if len(found.records):
+                        yield found
                 done += batch.num_rows
                 self.position = (self.size or 0) * done // rows
-                given = {field_name(n): self._column(n, c) for n, c in zip(batch.schema.names, batch, strict=True)}
-                batch_rows = Rows(given, batch.num_rows, done - batch.num_rows + 1)
-                found = batch_rows.records(records, self._meetings, self._faults)
-                if len(found.records):
-                    yield found
         except (self._arrow.ArrowException, OSError) as error:
             raise self._damaged(error) from error
         self._faults.end()
@@ -94,7 +96,7 @@ class ParquetLog:
                 raise LogError(self.name, f"its column {column} is of the type {kind}", remedy)
         return chosen
 
-    def _column(self, name: str, array: Any) -> Column:
+    def _column(self, array: Any) -> Column:
         """An Arrow array as numpy arrays."""
         arrow = self._arrow
         nulls = array.is_null().to_numpy(zero_copy_only=False) if array.null_count else None
@@ -108,15 +110,15 @@ class ParquetLog:
             indices = indices.fill_null(0)
         if not len(words):
             words = arrow.array(["-"])
-        return Column(indices.to_numpy(zero_copy_only=False), nulls, *self._texts(words))
+        return Column(indices.to_numpy(zero_copy_only=False), nulls, self._texts(words))
 
-    def _texts(self, words: Any) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """The bytes of an array of strings, and where each begins and the last one ends."""
+    def _texts(self, words: Any) -> Texts:
+        """An Arrow array of strings."""
         _, offsets, data = words.buffers()
         kind = np.int64 if self._arrow.types.is_large_string(words.type) else np.int32
         ends = np.frombuffer(offsets, dtype=kind)[words.offset : words.offset + len(words) + 1].astype(np.int64)
         empty = data is None or not data.size
-        return np.zeros(1, dtype=np.uint8) if empty else np.frombuffer(data, dtype=np.uint8), ends
+        return Texts(np.zeros(1, dtype=np.uint8) if empty else np.frombuffer(data, dtype=np.uint8), ends)
 
     def _damaged(self, error: Exception) -> LogError:
         reason = " ".join(str(error).split())
