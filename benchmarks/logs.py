@@ -1,7 +1,7 @@
 """Workload ``log``: flow logs of the flows of workload ``vpc``, as AWS would write them for its interfaces.
 
-Each flow makes a record for each direction at each of its interfaces in each aggregation interval that it lives in; what
-the interface's rules refuse makes one record alone, REJECT. Records of an interval are in no order.
+Each flow makes a record for each direction at each of its interfaces in each aggregation interval that it lives in;
+what the interface's rules refuse makes one record alone, REJECT. Records of an interval are in no order.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def write_text(path: Path, made: Records, ids: list[str]) -> None:
     rows = zip(*(column.tolist() for column in (*columns, made.start, made.end, action)), strict=True)
     with path.open("w") as file:
         file.write(_V2 + "\n")
-        file.writelines("2 123456789012 %s %s %s %d %d %d %d %d %d %d %s OK\n" % row for row in rows)
+        file.writelines(f"2 123456789012 {' '.join(map(str, row))} OK\n" for row in rows)
 
 
 def write_parquet(path: Path, made: Records, ids: list[str]) -> None:

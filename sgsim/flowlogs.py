@@ -184,7 +184,7 @@ class _Run:
             other_addresses=int(counts.elsewhere[0]),
             disagreements=tuple(tally.disagreements.by_cause(logs.names, counts.rules["accepted"], examples)),
             by_interface=gate_counts(tally),
-            rules=rule_counts(tally),
+            rules=rule_counts(tally, judge.perhaps),
             strangers=_strangers(self._topology, judge, meetings),
             stale=stale,
             unresolved=unresolved,

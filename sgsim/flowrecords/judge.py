@@ -29,7 +29,8 @@ class RecordJudge:
     """Judges the records of logs at the selected interfaces.
 
     ``skipped`` counts records that are not judged, by cause; ``strangers``, int64, those of each interface id (by its
-    number) that is not guarded. ``interfaces`` and ``rules`` are what a record's ``interface`` and ``rule`` point into.
+    number) that is not guarded; ``perhaps``, int64, for each rule the records that it admits if their side asked, which
+    nothing says. ``interfaces`` and ``rules`` are what a record's ``interface`` and ``rule`` point into.
     """
 
     def __init__(
@@ -41,7 +42,6 @@ class RecordJudge:
         chosen = set(selected)
         self.interfaces: list[Interface] = [i for i in topology.interfaces.values() if i.interface_id in chosen]
         self.rules: list[Rule] = topology.rules()
-        self._rule_places = stood_for.rule_places
         table = None
         if isinstance(self.engine, Simulator):
             table = self.engine.table
@@ -53,6 +53,8 @@ class RecordJudge:
             primaries=_primaries(self.engine.interfaces),
             ports=port_ranks(self.rules),
             stand_ins=stood_for.protocols,
+            rule_places=stood_for.rule_places,
+            perhaps=np.zeros(len(self.rules), dtype=np.int64),
         )
         self._known = {interface.interface_id: place for place, interface in enumerate(self.interfaces)}
         self._ids = 0
@@ -75,6 +77,10 @@ class RecordJudge:
         if self._timeline.is_full(len(kept)):
             yield from self._pass(until=len(kept))
         self._timeline.add(kept)
+
+    @property
+    def perhaps(self) -> NDArray[np.int64]:
+        return self._guards.perhaps
 
     def finish(self) -> Iterator[NDArray[np.void]]:
         """The rest, after the last batch."""
@@ -126,7 +132,7 @@ class RecordJudge:
         verdicts: Verdicts = self.engine.judge_columns(columns, room.at[:made])
         found = self._found[: 2 * len(events)]
         note_found(verdicts.rows, room.event, found)
-        return self._done[: settle(events, found, records, self._rule_places, self._done)]
+        return self._done[: settle(events, found, records, self._guards.rule_places, self._done)]
 
 
 def _primaries(interfaces: Sequence[Interface]) -> NDArray[np.uint64]:

@@ -36,6 +36,7 @@ from sgsim.layout import (
     REASONS,
     RECORD_VERDICTS,
     REPLY,
+    RULE_BITS,
     TRACKED,
     WHOLE,
     MatchTable,
@@ -80,6 +81,8 @@ class Guards(NamedTuple):
     # (2, 2, 256) by IP version (4, 6) and protocol: the protocol that stands for it among the rules that admit it
     # whatever its type, and among those that admit some type of it; -1 where that is the same
     stand_ins: NDArray[np.int16]
+    rule_places: NDArray[np.int32]  # of the engine's rules: their places in Topology.rules()
+    perhaps: NDArray[np.int64]  # by the latter: records that it admits on its own, if their side asked
 
 
 class Room(NamedTuple):
@@ -180,14 +183,15 @@ def _put_body(body, record, protocol, turned):
 
 
 @rare
-def _admitted(record, protocol, turned, guards, bodies):
-    """Whether the rules admit the record's packet, or the answer to it, on their own."""
+def _admitting(record, protocol, turned, guards, bodies):
+    """The rule (its place in Topology.rules()) that admits the record's packet, or the answer to it, on its own; or
+    -1."""
     place, egress = I64(record["interface"]), I64(record["direction"] == EGRESS)
     if guards.table.gates[place]["groups"] < 0:
-        return False
+        return I32(-1)
     _put_body(bodies[U64(0)], record, protocol, turned)
     known = ask(bodies, guards.table, ZERO, egress ^ I64(turned), place)
-    return known & ADMITTED != 0
+    return guards.rule_places[known & RULE_BITS] if known & ADMITTED else I32(-1)
 
 
 @rare
@@ -195,11 +199,14 @@ def _role_by_rules(record, guards, bodies):
     """Of a record of which neither flags nor ports say who asked: the side that the rules let ask, if they let one."""
     certain, second = _stand_in(guards, record, _FIRST), _stand_in(guards, record, _SECOND)
     some = second if second >= 0 else certain
-    alone = _admitted(record, certain, False, guards, bodies)
-    if alone:
+    rule = _admitting(record, certain, False, guards, bodies)
+    if rule >= 0:
         record["marks"] |= U8(ADMITTED_ALONE)
-    asks = alone or (some != certain and _admitted(record, some, False, guards, bodies))
-    answers = _admitted(record, some, True, guards, bodies)
+    elif some != certain:
+        rule = _admitting(record, some, False, guards, bodies)
+    if rule >= 0:
+        guards.perhaps[rule] += 1
+    asks, answers = rule >= 0, _admitting(record, some, True, guards, bodies) >= 0
     if asks != answers:
         return LIKELY_INITIATOR if asks else LIKELY_REPLY
     if record["src_port"] != record["dst_port"]:

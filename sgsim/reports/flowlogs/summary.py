@@ -66,11 +66,16 @@ class LogGate:
 
 @dataclass(frozen=True, slots=True)
 class LogRule:
-    """What was credited to a rule; times in Unix seconds, None if unused."""
+    """What was credited to a rule; times in Unix seconds, None if unused.
+
+    ``possible`` of the records are only possible; ``perhaps`` are those, of whomever, that the rule would admit on its
+    own if their side asked, which neither flags nor ports tell.
+    """
 
     rule: Rule
     records: int
     possible: int
+    perhaps: int
     flows: int
     packets: int
     bytes: int
@@ -125,8 +130,8 @@ class LogSummary:
 
     @property
     def unused(self) -> list[Rule]:
-        """Rules that no record was credited to."""
-        return [count.rule for count in self.rules if not count.records]
+        """Rules that no record was credited to, nor can have been."""
+        return [count.rule for count in self.rules if not count.records and not count.perhaps]
 
     def as_json(self) -> dict[str, Any]:
         """The object of docs/interface.md, its keys in that order."""
@@ -182,15 +187,15 @@ def gate_counts(tally: LogTally) -> tuple[LogGate, ...]:
     return tuple(found)
 
 
-def rule_counts(tally: LogTally) -> tuple[LogRule, ...]:
-    """Of the rules of the guarded interfaces' groups, in snapshot order."""
+def rule_counts(tally: LogTally, perhaps: NDArray[np.int64]) -> tuple[LogRule, ...]:
+    """Of the rules of the guarded interfaces' groups, in snapshot order; ``perhaps`` as in RecordJudge."""
     groups = {group_id for interface in tally.interfaces for group_id in interface.group_ids}
     found = []
-    for rule, credit in zip(tally.rules, tally.counts.rules, strict=True):
+    for rule, credit, maybe in zip(tally.rules, tally.counts.rules, perhaps.tolist(), strict=True):
         if rule.group_id in groups:
             records, possible, _, flows, packets, size, first, last = credit.tolist()
             times = (first, last) if records else (None, None)
-            found.append(LogRule(rule, records, possible, flows, packets, size, *times))
+            found.append(LogRule(rule, records, possible, maybe, flows, packets, size, *times))
     return tuple(found)
 
 
@@ -254,6 +259,7 @@ def _rule_json(count: LogRule) -> dict[str, Any]:
         "direction": str(count.rule.direction),
         "records": count.records,
         "possible": count.possible,
+        "perhaps": count.perhaps,
         "flows": count.flows,
         "packets": count.packets,
         "bytes": count.bytes,
