@@ -53,6 +53,7 @@ class RecordJudge:
             primaries=_primaries(self.engine.interfaces),
             ports=port_ranks(self.rules),
             stand_ins=stood_for.protocols,
+            paces=_paces(self.interfaces, settings),
             rule_places=stood_for.rule_places,
             perhaps=np.zeros(len(self.rules), dtype=np.int64),
         )
@@ -76,7 +77,7 @@ class RecordJudge:
         kept = self._without_skipped(batch.records)
         if self._timeline.is_full(len(kept)):
             yield from self._pass(until=len(kept))
-        self._timeline.add(kept)
+        self._timeline.add(kept, self._guards.paces)
 
     @property
     def perhaps(self) -> NDArray[np.int64]:
@@ -133,6 +134,16 @@ class RecordJudge:
         found = self._found[: 2 * len(events)]
         note_found(verdicts.rows, room.event, found)
         return self._done[: settle(events, found, records, self._guards.rule_places, self._done)]
+
+
+def _paces(interfaces: Sequence[Interface], settings: Settings) -> NDArray[np.int64]:
+    """Five sixths of the longest idle times of TCP and UDP, in seconds."""
+    timeouts = settings.timeouts
+    rows = [
+        (i.tcp_established_timeout or timeouts.tcp_established, i.udp_stream_timeout or timeouts.udp_stream)
+        for i in interfaces
+    ]
+    return np.array(rows, dtype=np.int64).reshape(-1, 2) * 5 // 6
 
 
 def _primaries(interfaces: Sequence[Interface]) -> NDArray[np.uint64]:

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from sgsim.kernels.logflows import MOST_SLOTS, close_ranks, make_events
+from sgsim.kernels.logflows import MOST_BETWEEN, MOST_SLOTS, close_ranks, make_events
 from sgsim.layout import LOG_RECORD
 
 MOST = 1 << 19  # records that wait at most, 54 MB
 _FIRST = 1 << 15
+_EVENTS = 2 + MOST_BETWEEN  # of a record at most
 
 
 class Timeline:
@@ -28,7 +29,7 @@ class Timeline:
         self.records: NDArray[np.void] = np.zeros(min(_FIRST, most), dtype=LOG_RECORD)
         self._waiting: NDArray[np.bool_] = np.zeros(most, dtype=np.bool_)
         self._used = 0  # slots
-        self._events: NDArray[np.int64] = np.zeros(2 * most, dtype=np.int64)
+        self._events: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self._pending = 0  # events
         self._moved: NDArray[np.int32] = np.zeros(most, dtype=np.int32)
         self._taken: NDArray[np.void] = np.zeros(0, dtype=LOG_RECORD)
@@ -37,14 +38,14 @@ class Timeline:
         """Whether so many more records have no room."""
         return self._used + more > self._most
 
-    def add(self, records: NDArray[np.void]) -> None:
-        """There must be room."""
+    def add(self, records: NDArray[np.void], paces: NDArray[np.int64]) -> None:
+        """There must be room. ``paces`` as in Guards."""
         first, end = self._used, self._used + len(records)
-        self._grow(end)
+        self._grow(end, self._pending + _EVENTS * len(records))
         self.records[first:end] = records
         self._waiting[first:end] = True
         self._used = end
-        self._pending += make_events(self.records, first, end, self._events[self._pending :])
+        self._pending += make_events(self.records, first, end, paces, self._events[self._pending :])
 
     def events(self, most: int, room_for: int | None) -> Iterator[NDArray[np.int64]]:
         """The earliest events, so many at a time, until half of the room is free, and room for so many records; or
@@ -72,8 +73,12 @@ class Timeline:
             self._taken = np.zeros(len(slots), dtype=LOG_RECORD)
         return np.take(self.records, slots, out=self._taken[: len(slots)], mode="clip")  # else it copies twice
 
-    def _grow(self, needed: int) -> None:
-        if needed > len(self.records):
-            records = np.zeros(min(self._most, max(2 * len(self.records), needed)), dtype=LOG_RECORD)
+    def _grow(self, slots: int, events: int) -> None:
+        if slots > len(self.records):
+            records = np.zeros(min(self._most, max(2 * len(self.records), slots)), dtype=LOG_RECORD)
             records[: self._used] = self.records[: self._used]
             self.records = records
+        if events > len(self._events):
+            numbers = np.zeros(2 * events, dtype=np.int64)  # untouched pages take no memory
+            numbers[: self._pending] = self._events[: self._pending]
+            self._events = numbers

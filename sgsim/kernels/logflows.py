@@ -1,7 +1,7 @@
 """Flow log records -> packets that are judged in their place, and what is decided about these -> verdicts on records.
 
-A record stands for its first and its last packet. Where it does not say enough (which side asked, the type of ICMP),
-the rules are asked on the way, and the verdict may be "possible".
+Its first and its last packet stand for a record, and where it is long some in between. Where it does not say enough
+(which side asked, the type of ICMP), the rules are asked on the way, and the verdict may be "possible".
 """
 
 from __future__ import annotations
@@ -55,7 +55,13 @@ PER_SECOND = I64(1_000_000_000)
 SLOT_BITS, PHASE_BITS = 21, 3
 MOST_SLOTS = 1 << SLOT_BITS
 TIME_SHIFT = SLOT_BITS + PHASE_BITS
-LAST_PACKET = 4  # the phase after those of first packets, which are the roles
+BETWEEN, LAST_PACKET = 4, 5  # the phases after those of first packets, which are the roles
+MOST_BETWEEN = 12  # packets of a record that are judged between its first and its last
+
+# A record with packets for more seconds than these has some in between: a connection would be given up meanwhile that
+# is not known yet to have been answered.
+_LONG_TCP, _LONG_UDP = I64(100), I64(25)
+_ANSWERED = I64(20)  # seconds after which the first of these comes: what makes a stream has been answered by then
 
 _FIRST, _SECOND = I64(0), I64(1)  # the packets of an event; typed: literals would have all compiled twice
 
@@ -81,6 +87,7 @@ class Guards(NamedTuple):
     # (2, 2, 256) by IP version (4, 6) and protocol: the protocol that stands for it among the rules that admit it
     # whatever its type, and among those that admit some type of it; -1 where that is the same
     stand_ins: NDArray[np.int16]
+    paces: NDArray[np.int64]  # (interfaces, 2) of TCP and UDP: seconds between packets, to keep a connection
     rule_places: NDArray[np.int32]  # of the engine's rules: their places in Topology.rules()
     perhaps: NDArray[np.int64]  # by the latter: records that it admits on its own, if their side asked
 
@@ -252,27 +259,50 @@ def _has_last(record):
     return record["role"] != INITIATOR or record["packets"] != 1 or record["marks"] & HAS_PACKETS == 0
 
 
+@inner
+def _between(record):
+    """How many packets of a record are judged between its first and its last, if it is long enough."""
+    protocol, span = record["protocol"], record["end"] - record["start"]
+    if (protocol == 6 and span > _LONG_TCP) or (protocol == 17 and span > _LONG_UDP):
+        known = record["marks"] & HAS_PACKETS != 0
+        return min(record["packets"] - 2, I64(MOST_BETWEEN)) if known else I64(MOST_BETWEEN)
+    return I64(0)
+
+
 @kernel
-def make_events(records: NDArray[np.void], first: int, end: int, events: NDArray[np.int64]) -> int:
-    """The events of the records from ``first`` to ``end`` (not included); returns how many: two for each at most."""
+def make_events(
+    records: NDArray[np.void], first: int, end: int, paces: NDArray[np.int64], events: NDArray[np.int64]
+) -> int:
+    """The events of the records from ``first`` to ``end`` (not included); returns how many: two, and MOST_BETWEEN, for
+    each at most. ``paces`` as in Guards."""
     made = 0
     for slot in range(first, end):
         record = records[slot]
         events[made] = record["start"] << TIME_SHIFT | I64(record["role"]) << SLOT_BITS | slot
         made += 1
-        if _has_last(record):
-            events[made] = record["end"] << TIME_SHIFT | I64(LAST_PACKET) << SLOT_BITS | slot
+        if not _has_last(record):
+            continue
+        time = record["start"] + _ANSWERED
+        for _ in range(_between(record)):
+            if time >= record["end"]:
+                break
+            events[made] = time << TIME_SHIFT | I64(BETWEEN) << SLOT_BITS | slot
             made += 1
+            time += paces[record["interface"], I64(record["protocol"] == 17)]
+        events[made] = record["end"] << TIME_SHIFT | I64(LAST_PACKET) << SLOT_BITS | slot
+        made += 1
     return made
 
 
 @inner
-def _flags(record, last):
-    """TCP flags of a record's first or last packet: what the log gives, or what its side of the flow would send."""
+def _flags(record, phase):
+    """TCP flags of a record's packet: what the log gives, or what its side of the flow would send."""
     given = record["tcp_flags"] if record["marks"] & HAS_FLAGS else U8(0)
     ends = given & FIN_RST
-    if last:
+    if phase == LAST_PACKET:
         return U8(ACK | ends)
+    if phase == BETWEEN:
+        return U8(ACK)
     given = U8(given & SYN_ACK | (U8(0) if _has_last(record) else ends))
     if record["marks"] & HAS_FLAGS and given & SYN:
         return given
@@ -295,12 +325,12 @@ def _substitute(body, record, guards):
 
 
 @inner
-def _put_packet(room, made, event, second, record, time, protocol, last, guards):
+def _put_packet(room, made, event, second, record, time, protocol, phase, guards):
     head, body = room.columns.heads[made], room.columns.bodies[made]
     head["time_ns"], head["skip"] = time * PER_SECOND, U8(0)
     _put_body(body, record, protocol, False)
     if record["protocol"] == 6:
-        body["tcp_flags"] = _flags(record, last)
+        body["tcp_flags"] = _flags(record, phase)
     if record["marks"] & FOREIGN:
         _substitute(body, record, guards)
     room.at[made] = record["interface"]
@@ -314,13 +344,12 @@ def make_packets(events: NDArray[np.int64], records: NDArray[np.void], guards: G
     for n in range(len(events)):
         event = events[n]
         record = records[event & (MOST_SLOTS - 1)]
-        last = (event >> SLOT_BITS) & 7 == LAST_PACKET
-        time = event >> TIME_SHIFT
-        _put_packet(room, made, n, _FIRST, record, time, _stand_in(guards, record, _FIRST), last, guards)
+        phase, time = (event >> SLOT_BITS) & 7, event >> TIME_SHIFT
+        _put_packet(room, made, n, _FIRST, record, time, _stand_in(guards, record, _FIRST), phase, guards)
         made += U64(1)
         second = _stand_in(guards, record, _SECOND)
         if second >= 0:
-            _put_packet(room, made, n, _SECOND, record, time, second, last, guards)
+            _put_packet(room, made, n, _SECOND, record, time, second, phase, guards)
             made += U64(1)
     return I64(made)
 
@@ -408,7 +437,10 @@ def settle(
         record = records[slot]
         if (found[2 * n]["flags"] | found[2 * n + 1]["flags"]) & OPENED:
             record["opened"] = U8(min(I64(record["opened"]) + 1, 255))
-        if (events[n] >> SLOT_BITS) & 7 == LAST_PACKET:
+        phase = (events[n] >> SLOT_BITS) & 7
+        if phase == BETWEEN:
+            continue
+        if phase == LAST_PACKET:
             _decide_last(record, found, n, rule_places)
         else:
             _decide_first(record, found, n, rule_places)
