@@ -91,7 +91,7 @@ class Logs:
         alone = len(files) == 1
         for file in files:
             try:
-                start = 0 if alone or file.path == STANDARD_INPUT else self._first_start(file.path, ahead)
+                start = 0 if alone or _is_stream(file.path) else self._first_start(file.path, ahead)
             except NoLogError:
                 if not file.found:
                     raise
@@ -127,7 +127,7 @@ class Logs:
 
     def _note_sizes(self) -> None:
         for name in self.names:
-            self._sizes.append(None if name == STANDARD_INPUT else os.stat(name).st_size)
+            self._sizes.append(os.path.getsize(name) if os.path.isfile(name) else None)
 
     def _open_those_due(self) -> None:
         """Open the logs that begin before what has been read of those under way; one at least is under way then."""
@@ -144,3 +144,8 @@ class Logs:
         self.warnings += done.log.warnings
         self._read += done.log.size or 0
         done.log.close()
+
+
+def _is_stream(path: str) -> bool:
+    """Whether what is read from it is gone: standard input, a pipe."""
+    return path == STANDARD_INPUT or (os.path.exists(path) and not os.path.isfile(path))
