@@ -128,7 +128,8 @@ class Disagreements:
         counts[:, 0] = np.bincount(kind, minlength=len(keys))
         for place, name in ((1, "packets"), (2, "bytes")):
             np.add.at(counts[:, place], kind, records[name])
-        for key, row, more in zip(keys.tolist(), first.tolist(), counts.tolist(), strict=True):
+        rows = zip(first.tolist(), keys.tolist(), counts.tolist(), strict=True)
+        for row, key, more in sorted(rows):  # kinds stand in the order of their first records
             known = self._kinds.get(key)
             if known is not None:
                 _increase(known.counts, more)

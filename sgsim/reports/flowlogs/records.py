@@ -36,7 +36,7 @@ class LogRecordWriter:
             ["," + text for text in joined({"eni": i.interface_id} for i in interfaces)],
             ["," + text for text in joined(_ways())],
             ["," + text for text in joined(_rules(rules))],
-            ["," + text + end for text in joined(_ends())],
+            ["," + text + end for text in joined(_ends(form))],
             _csv_joints() if form == "csv" else _json_joints(),
         ]
         self._form = _wording(parts), _empty_steps()
@@ -65,9 +65,10 @@ def _rules(rules: Sequence[Rule]) -> Iterator[Fields]:
         yield {"rule": rule.rule_id, "group": rule.group_id}
 
 
-def _ends() -> Iterator[Fields]:
+def _ends(form: str) -> Iterator[Fields]:
+    words: tuple[object, ...] = ("true", "false", None) if form == "csv" else (True, False, None)
     for action in ACTION_WORDS:
-        for agrees in (True, False, None):
+        for agrees in words:
             yield {"action": action, "agrees": None if action is None else agrees}
 
 
