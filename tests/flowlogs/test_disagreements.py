@@ -75,8 +75,8 @@ def test_what_follows_a_drop_is_told_apart(tmp_path):
     rows = [f"{IN} 50000 80 6 +0 +9 4 60 2 ACCEPT -", f"{OUT} 80 50000 6 +0 +9 3 60 18 ACCEPT -"]
     summary, _ = judged(world(tmp_path, WORLD), lines(tmp_path, NAMES, *rows))
     assert [(each.cause, each.records) for each in summary.disagreements] == [
-        (Cause.FOLLOWS, 1),
         (Cause.RULES_DIFFER, 1),
+        (Cause.FOLLOWS, 1),
     ]
 
 

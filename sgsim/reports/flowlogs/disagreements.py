@@ -55,10 +55,10 @@ class Cause(StrEnum):
     # AWS accepted what these rules drop
     UNRESOLVED = "unresolved"
     EMPTY_GROUP = "empty_group"
+    RULES_DIFFER = "rules_differ"
     FLOW_OLDER = "flow_older"
     ICMP_ERROR = "icmp_error"
     FOLLOWS = "follows"
-    RULES_DIFFER = "rules_differ"
 
 
 CAUSES = tuple(Cause)

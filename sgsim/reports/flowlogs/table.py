@@ -106,9 +106,9 @@ def _disagreements(summary: LogSummary) -> RenderableType | None:
 def _cause_lines(found: Sequence[Disagreement], title: str, summary: LogSummary) -> Iterator[RenderableType]:
     yield Text(f"{sum(each.records for each in found):,} {title}", DROPPED)
     for each in found:
-        yield Text(f"  {each.records:,}  {CAUSE_WORDS[each.cause]}")
+        yield Text(f"{each.records:>9,}  {CAUSE_WORDS[each.cause]}")
         for example in each.examples:
-            yield Text(f"      {_example(example, summary)}", FAINT)
+            yield Text(f"           {_example(example, summary)}", FAINT)
 
 
 def _example(example: Example, summary: LogSummary) -> str:
