@@ -23,7 +23,7 @@ def refused(ended: Ended) -> str:
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
-        ([], "name a command: replay, query, flowlogs, serve, test, bench, pull"),
+        ([], "name a command: replay, query"),
         (["qery"], "No such command 'qery'"),
         (["replay"], "Missing argument 'SNAPSHOT'; see sgsim replay --help"),
         (["replay", "{s}"], "Missing argument 'CAPTURE...'"),
