@@ -27,6 +27,19 @@ class CaptureError(SgsimError):
         super().__init__(f"{where}: {problem}")
 
 
+class LogError(SgsimError):
+    """A flow log that cannot be read (on): names the file, the line or row where known, and the remedy."""
+
+    def __init__(self, file: str, problem: str, remedy: str = "", *, line: int | None = None) -> None:
+        self.file, self.problem, self.remedy, self.line = file, problem, remedy, line
+        where = file if line is None else f"{file}: line {line}"
+        super().__init__(f"{where}: {problem}" + (f" ({remedy})" if remedy else ""))
+
+
+class NoLogError(LogError):
+    """A file that is no flow log at all: in a folder it is passed over."""
+
+
 class SelectionError(SgsimError):
     """Interfaces or addresses chosen so that they cannot be judged: unknown, or owned twice."""
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sgsim.model import Reason, Skip
+from sgsim.model import LogSkip, Reason, RecordVerdict, Skip
 
 U8, U16, U32, U64 = np.uint8, np.uint16, np.uint32, np.uint64
 I32, I64 = np.int32, np.int64
@@ -297,3 +297,58 @@ class TrackState(NamedTuple):
 # Of TrackState.counts. The clock is the running maximum of the stream's times; a jump is its first by over 30 days.
 SLOTS_USED, NOTES, STARTED, NOW, REORDERED, JUMP_FROM, JUMP_TO = range(7)
 LONG_JUMP_NS = 30 * 86_400 * 1_000_000_000
+
+
+# --- flow log records ---------------------------------------------------------------------------------------------
+
+# A record of a VPC flow log: packets of one flow, going one way, at one interface, within one aggregation interval.
+LOG_RECORD = np.dtype(
+    [
+        ("src_hi", U64),  # as in BODY; the packets' own addresses (pkt-srcaddr) where the log has them
+        ("src_lo", U64),
+        ("dst_hi", U64),
+        ("dst_lo", U64),
+        ("start", I64),  # when the first packet came, Unix seconds
+        ("end", I64),  # when the last one did, not before the first
+        ("packets", I64),  # 0 where the log does not say, as is
+        ("bytes", I64),
+        ("line", I64),  # number of its line or row, from 1
+        ("log", I32),  # place of its log among those that are read
+        ("name", I32),  # number of its interface id among those met, or -1: it has none
+        ("interface", I32),  # place among the guarded interfaces, or -1
+        ("rule", I32),  # place in Topology.rules(), or -1; this and what the verdict says is filled by judging
+        ("src_port", U16),
+        ("dst_port", U16),
+        ("version", U8),  # 4 or 6
+        ("protocol", U8),
+        ("tcp_flags", U8),
+        ("marks", U8),  # bits: see below
+        ("action", U8),  # NO_ACTION, ACCEPT, REJECT
+        ("direction", U8),  # INGRESS, EGRESS; NO_DIRECTION until it is known
+        ("skip", U8),  # 0, or why it is not judged: 1 + its place in LOG_SKIPS
+        ("role", U8),  # which side of its flow it comes from: see below
+        ("verdict", U8),  # place in RECORD_VERDICTS
+        ("reason", U8),  # place in REASONS
+        ("flags", U8),  # of the observation that decided: TRACKED | MIDSTREAM
+        ("opened", U8),  # entries that its packets made
+    ],
+    align=True,
+)
+
+# Bits of `marks`.
+HAS_FLAGS = 1  # the log gives its TCP flags
+HAS_PACKETS = 2  # and its number of packets
+PUBLIC_ACCESS_BLOCKED = 4  # reject-reason is BPA
+PKT_SRC, PKT_DST = 8, 16  # pkt-srcaddr, pkt-dstaddr are given
+FOREIGN = 32  # its local address is none that the interface owns in the snapshot
+ADMITTED_ALONE = 64  # the rules of its own direction admit it
+HAS_BYTES = 128
+
+NO_ACTION, ACCEPT, REJECT = 0, 1, 2
+NO_DIRECTION = 2
+
+# Which side of its flow a record comes from. The order is that of judging records of one second.
+INITIATOR, LIKELY_INITIATOR, LIKELY_REPLY, REPLY = 0, 1, 2, 3
+
+RECORD_VERDICTS = tuple(RecordVerdict)
+LOG_SKIPS = tuple(LogSkip)

@@ -74,6 +74,27 @@ class Skip(StrEnum):
     UNSUPPORTED_LINK = "unsupported_link"
 
 
+class RecordVerdict(StrEnum):
+    """What the rules say of a flow log record. ``possible``: the record does not say enough (the ICMP type, or which
+    side asked); what it says of the flow may pass or may not."""
+
+    ALLOW = "allow"
+    DROP = "drop"
+    POSSIBLE = "possible"
+
+
+class LogSkip(StrEnum):
+    """Why a flow log record was not judged. The order is the order of the codes in columns."""
+
+    NO_DATA = "no_data"
+    SKIP_DATA = "skip_data"
+    MALFORMED = "malformed"
+    NOT_IP = "not_ip"
+    NO_INTERFACE = "no_interface"
+    LOCAL = "local"
+    UNCLEAR = "unclear"
+
+
 # --- what a snapshot says -----------------------------------------------------------------------------------------
 
 

@@ -111,7 +111,7 @@ def replay(
     named = [str(capture) for capture in captures if isinstance(capture, str | Path)]
     snapshot = [] if isinstance(topology, Topology) else [str(topology)]
     check_outputs(outputs.names(), [*snapshot, *named, *map(str, changes)])
-    forms = [_record_form(name) for name in outputs.observations]
+    forms = [record_form(name) for name in outputs.observations]
     if named.count(STANDARD_OUTPUT) > 1:
         raise SelectionError("standard input (-) is given twice as a capture: it can be read once")
     notes = Notes(strict)
@@ -222,7 +222,7 @@ class _Run:
         for capture in captures:
             self._warn(capture.warnings)
         if engine.jumped is not None:
-            self._warn([_jump_text(*engine.jumped)])
+            self._warn([jump_text(*engine.jumped)])
         self._warn((*self._notes.warnings, *self._timeline.remarks()))
         return summarise(
             self.topology,
@@ -312,7 +312,7 @@ def _open_writers(
     return writers
 
 
-def _record_form(name: str) -> str:
+def record_form(name: str) -> str:
     """Which form the records have that go to the file of that name; a pipe or device without an ending: NDJSON."""
     form = RECORD_ENDINGS.get(Path(name).suffix)
     if form is None and not is_special(name):
@@ -323,7 +323,7 @@ def _record_form(name: str) -> str:
     return form or "ndjson"
 
 
-def _jump_text(before: int, after: int) -> str:
+def jump_text(before: int, after: int) -> str:
     days = (after - before) / 86_400e9
     return (
         f"the clock jumps from {time_text(before)} to {time_text(after)} ({days:,.0f} days): "

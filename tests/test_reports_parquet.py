@@ -181,7 +181,7 @@ def test_a_full_disk_is_the_files_own_error(tmp_path: Path, monkeypatch: pytest.
 )
 def test_addresses_are_written_as_python_writes_them(addresses: list[IPv4Address | IPv6Address]):
     """Digits, colons and dots; IPv4-mapped ones with dots where they are asked for."""
-    table = parquet._empty_table(max(1, len(addresses)))
+    table = parquet.empty_table(max(1, len(addresses)))
     table.count[0] = len(addresses)
     table.version[: len(addresses)] = [address.version for address in addresses]
     table.hi[: len(addresses)] = [int(address) >> 64 for address in addresses]

@@ -218,9 +218,9 @@ class Window:
     What was handed on stays where it is until the window has moved ``ahead`` times after ``handed_on``.
     """
 
-    def __init__(self, name: str, source: Bytes) -> None:
+    def __init__(self, name: str, source: Bytes, size: int = WINDOW) -> None:
         self.name, self.source = name, source
-        self.data: NDArray[np.uint8] = np.empty(WINDOW, np.uint8)
+        self.data: NDArray[np.uint8] = np.empty(size, np.uint8)
         self.begin = self.end = self.base = 0
         self._others: deque[NDArray[np.uint8]] = deque()  # buffers to move to, the one left longest ago first
         self._handed_on = False
@@ -251,7 +251,7 @@ class Window:
             data = self._others.popleft()
         self._handed_on = False
         if needed > len(data):
-            data = np.empty(max(needed + WINDOW if needed > WINDOW else 0, WINDOW), np.uint8)
+            data = np.empty(needed + WINDOW if needed > WINDOW else WINDOW, np.uint8)
         data[:rest] = self.data[self.begin : self.end].copy()
         self.data, self.base, self.begin, self.end = data, self.base + self.begin, 0, rest
         room = memoryview(data)  # type: ignore[arg-type]

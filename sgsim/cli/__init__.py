@@ -24,6 +24,7 @@ VERBS = {
     "replay": ("sgsim.cli.replay", "Judge every packet of captures; say which rule, or the lack of one, decided."),
     "query": ("sgsim.cli.query", "Would this packet pass, and its reply? By which rule, or why not?"),
     "show": ("sgsim.cli.show", "The rules that hold at each interface, expanded, and what is never filtered."),
+    "flowlogs": ("sgsim.cli.flowlogs", "Judge VPC flow logs; say where AWS did otherwise, and likely why."),
     "serve": ("sgsim.cli.serve", "An EC2 endpoint for the AWS CLI, boto3 and Terraform: security groups without AWS."),
     "test": ("sgsim.cli.test", "Do the cases of check files hold? For CI."),
     "bench": ("sgsim.cli.bench", "What does a rule set cost? Packets a second, and what compiling it takes."),

@@ -15,15 +15,17 @@ REDRAWN_AFTER = 0.1
 
 
 class ProgressBar:
-    """Call it with (bytes read, bytes in all or None, packets judged); rich is imported when a bar is first shown."""
+    """Call it with (bytes read, bytes in all or None, how many of ``what`` are judged); rich is imported when a bar is
+    first shown."""
 
-    def __init__(self) -> None:
+    def __init__(self, what: str = "packets") -> None:
+        self._what = what
         self._wanted = sys.stderr.isatty()
         self._next = time.monotonic() + SHOWN_AFTER
         self._bar: Progress | None = None
         self._task: TaskID | None = None
 
-    def __call__(self, read: int, size: int | None, packets: int) -> None:
+    def __call__(self, read: int, size: int | None, judged: int) -> None:
         if not self._wanted or time.monotonic() < self._next:
             return
         self._next = time.monotonic() + REDRAWN_AFTER
@@ -31,7 +33,7 @@ class ProgressBar:
             self._show()
         assert self._bar is not None
         assert self._task is not None
-        self._bar.update(self._task, completed=read, total=size, packets=f"{packets:,}")
+        self._bar.update(self._task, completed=read, total=size, judged=f"{judged:,}")
 
     def _show(self) -> None:
         from rich.console import Console
@@ -40,11 +42,11 @@ class ProgressBar:
         columns = (
             BarColumn(),
             TaskProgressColumn(),
-            TextColumn("{task.fields[packets]} packets"),
+            TextColumn("{task.fields[judged]} " + self._what),
             TimeRemainingColumn(),
         )
         self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
-        self._task = self._bar.add_task("", total=None, packets="0")
+        self._task = self._bar.add_task("", total=None, judged="0")
         self._bar.start()
 
     def __enter__(self) -> ProgressBar:

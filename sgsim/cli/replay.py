@@ -32,7 +32,7 @@ def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
     return found
 
 
-def _cidrs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[Network, ...]:
+def network_list(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[Network, ...]:
     found = []
     for value in values:
         try:
@@ -42,7 +42,7 @@ def _cidrs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
     return tuple(found)
 
 
-def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+def option_group(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
     """Several options as one decorator, in the order given."""
 
     def decorate(command: Command) -> Command:
@@ -53,7 +53,7 @@ def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
     return decorate
 
 
-which = _options(
+which = option_group(
     click.option("--eni", "enis", metavar="ID", multiple=True, help="Only this interface; may be repeated."),
     click.option("--vpc-id", metavar="ID", help="Only the interfaces of this VPC."),
     click.option("--plan-before", is_flag=True, help="Of a Terraform plan, what there is before it is applied."),
@@ -80,7 +80,7 @@ which = _options(
         help="Judge the frames inside UDP packets to port 4789, as VPC Traffic Mirroring sends them.",
     ),
 )
-happening = _options(
+happening = option_group(
     click.option(
         "--changes",
         metavar="FILE",
@@ -89,7 +89,7 @@ happening = _options(
         "repeated.",
     ),
 )
-results = _options(
+results = option_group(
     click.option(
         "-o",
         "observations",
@@ -105,7 +105,7 @@ results = _options(
     click.option("--json", "as_json", is_flag=True, help="The summary as one JSON object instead of a table."),
     click.option("--fail-on-drop", is_flag=True, help="Exit code 1 when an observation was dropped."),
 )
-judging = _options(
+judging = option_group(
     click.option("--open-loop", is_flag=True, help="Judge each packet on its own, as a firewall on the wire would."),
     click.option(
         "--midstream",
@@ -138,7 +138,7 @@ judging = _options(
     click.option(
         "--auto-tracked",
         metavar="CIDR",
-        callback=_cidrs,
+        callback=network_list,
         multiple=True,
         help="Connections with an address in CIDR are tracked whatever the rules; may be repeated.",
     ),
@@ -149,7 +149,7 @@ judging = _options(
         help="Most connections of an instance.  [default: no limit]",
     ),
 )
-running = _options(
+running = option_group(
     click.option(
         "-j",
         "--jobs",

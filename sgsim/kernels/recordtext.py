@@ -88,7 +88,7 @@ def _take_apart(columns, stream, verdicts, m, wording, steps):
 
 
 @inner
-def _put(out, at, wording, word):
+def put_word(out, at, wording, word):
     begin, end = wording.offsets[word], wording.offsets[word + 1]
     for byte in range(begin, end):
         out[at + byte - begin] = wording.text[byte]
@@ -96,7 +96,7 @@ def _put(out, at, wording, word):
 
 
 @inner
-def _put_number(out, at, value):
+def put_number(out, at, value):
     """In decimal; where it ends."""
     end, rest = at + 1, value
     while rest >= U64(10):
@@ -129,15 +129,15 @@ def write_lines(
     for k in range(len(places)):
         version = _take_apart(columns, stream, verdicts, U64(places[k]), wording, steps)
         for n in range(STEPS):
-            at = _put(out, at, wording, steps.word[n])
+            at = put_word(out, at, wording, steps.word[n])
             kind = steps.kind[n]
             if kind == ADDRESS:
                 at = put_address(out, at, version, steps.upper[n], steps.value[n], wording.dotted)
             elif kind == ABSENT:
-                at = _put(out, at, wording, wording.joints + NONE)
+                at = put_word(out, at, wording, wording.joints + NONE)
             elif kind != NOTHING:
                 if kind == NEGATIVE:
                     out[at] = MINUS
                     at += 1
-                at = _put_number(out, at, steps.value[n])
+                at = put_number(out, at, steps.value[n])
     return at

@@ -49,15 +49,15 @@ class ParquetRecords:
         import pyarrow
         import pyarrow.parquet
 
-        self._arrow, self._only, self._file, self._engine = pyarrow, only, _Output(file), engine
-        self._captures = _Words(captures)
-        self._directions = _Words({INGRESS: Direction.INGRESS, EGRESS: Direction.EGRESS}[code] for code in (0, 1))
-        self._verdicts = _Words(reason.verdict for reason in REASONS)
-        self._reasons = _Words(REASONS)
+        self._arrow, self._only, self._file, self._engine = pyarrow, only, Output(file), engine
+        self._captures = Words(captures)
+        self._directions = Words({INGRESS: Direction.INGRESS, EGRESS: Direction.EGRESS}[code] for code in (0, 1))
+        self._verdicts = Words(reason.verdict for reason in REASONS)
+        self._reasons = Words(REASONS)
         self._learn()
         self._group = _room_for_rows()
         self._rows = 0
-        self._numbers = Numbered(_empty_table(_FIRST_ADDRESSES), _empty_table(_FIRST_ADDRESSES))
+        self._numbers = Numbered(empty_table(_FIRST_ADDRESSES), empty_table(_FIRST_ADDRESSES))
         self._schema = _schema(pyarrow)
         self._writer = pyarrow.parquet.ParquetWriter(
             self._file,
@@ -74,9 +74,9 @@ class ParquetRecords:
         """Take the names of all interfaces and rules."""
         self._known = len(self._engine.interfaces), len(self._engine.rules)
         rules = self._engine.rules[: self._known[1]]
-        self._enis = _Words(i.interface_id for i in self._engine.interfaces[: self._known[0]])
-        self._rules = _Words(rule.rule_id for rule in rules)
-        self._groups = _Words(rule.group_id for rule in rules)
+        self._enis = Words(i.interface_id for i in self._engine.interfaces[: self._known[0]])
+        self._rules = Words(rule.rule_id for rule in rules)
+        self._groups = Words(rule.group_id for rule in rules)
 
     def write(self, batch: MergedBatch, verdicts: Verdicts) -> int:
         """Take a batch's observations; returns how many. They reach the file when the row group is full."""
@@ -119,19 +119,13 @@ class ParquetRecords:
             addresses.slots[:] = 0
             addresses.count[0] = 0
 
-    def _words(self, words: _Words, places: NDArray[Any]) -> Any:
+    def _words(self, words: Words, places: NDArray[Any]) -> Any:
         codes, used = words.coded(places)
         indices = self._arrow.array(codes, mask=codes < 0 if codes.min() < 0 else None)
         return self._arrow.DictionaryArray.from_arrays(indices, self._arrow.array(used, self._arrow.string()))
 
     def _addresses(self, table: AddressTable, numbers: NDArray[np.int32]) -> Any:
-        count = int(table.count[0])
-        offsets = np.zeros(count + 1, dtype=np.int32)
-        text = np.zeros(count * LONGEST_TEXT, dtype=np.uint8)
-        size = write_texts(table, MAPPED_DOTTED, offsets, text)
-        buffers = [None, self._arrow.py_buffer(offsets), self._arrow.py_buffer(text[:size])]
-        words = self._arrow.Array.from_buffers(self._arrow.string(), count, buffers)
-        return self._arrow.DictionaryArray.from_arrays(self._arrow.array(numbers), words)
+        return self._arrow.DictionaryArray.from_arrays(self._arrow.array(numbers), address_texts(self._arrow, table))
 
     def __enter__(self) -> ParquetRecords:
         return self
@@ -147,7 +141,7 @@ class ParquetRecords:
         self._writer.close()
 
 
-class _Output:
+class Output:
     """The file as pyarrow takes it; nothing reaches it when it is closed."""
 
     def __init__(self, file: Sink) -> None:
@@ -164,7 +158,7 @@ class _Output:
         self.closed = True
 
 
-class _Words:
+class Words:
     """Words by place, as dictionaries of those that occur; the place -1 stands for none."""
 
     def __init__(self, words: Iterable[str]) -> None:
@@ -186,6 +180,16 @@ class _Words:
         return renumbered[self._codes][places], [self._words[code] for code in np.flatnonzero(occurs).tolist()]
 
 
+def address_texts(arrow: Any, table: AddressTable) -> Any:
+    """The addresses of a table as an array of strings."""
+    count = int(table.count[0])
+    offsets = np.zeros(count + 1, dtype=np.int32)
+    text = np.zeros(count * LONGEST_TEXT, dtype=np.uint8)
+    size = write_texts(table, MAPPED_DOTTED, offsets, text)
+    buffers = [None, arrow.py_buffer(offsets), arrow.py_buffer(text[:size])]
+    return arrow.Array.from_buffers(arrow.string(), count, buffers)
+
+
 def _schema(arrow: Any) -> Any:
     """Integers are signed, 32 bits but for packet, time and length: what every reader of Parquet knows."""
     fields = []
@@ -204,7 +208,7 @@ def _room_for_rows() -> RowGroup:
     return RowGroup._make(np.zeros(ROWS, dtype=kinds.get(name, np.int32)) for name in RowGroup._fields)
 
 
-def _empty_table(addresses: int) -> AddressTable:
+def empty_table(addresses: int) -> AddressTable:
     return AddressTable(
         slots=np.zeros(2 * addresses, dtype=np.int32),
         version=np.zeros(addresses, dtype=np.uint8),
@@ -219,7 +223,7 @@ def _with_room(table: AddressTable, more: int) -> AddressTable:
     count = int(table.count[0])
     if count + more <= len(table.hi):
         return table
-    larger = _empty_table(1 << (2 * (count + more) - 1).bit_length())
+    larger = empty_table(1 << (2 * (count + more) - 1).bit_length())
     for name in ("version", "hi", "lo"):
         getattr(larger, name)[:count] = getattr(table, name)[:count]
     larger.count[0] = count

@@ -63,7 +63,7 @@ class RecordWriter:
     def _learn(self) -> None:
         """Make the text of all interfaces and rules."""
         self._known = len(self._engine.interfaces), len(self._engine.rules)
-        joined = _csv if self._kind == "csv" else _json
+        joined = csv_texts if self._kind == "csv" else json_texts
         parts = [
             [("{" if self._kind == "ndjson" else "") + text for text in joined(_captures(self._captures))],
             ["," + text for text in joined({"eni": i.interface_id} for i in self._engine.interfaces[: self._known[0]])],
@@ -72,7 +72,7 @@ class RecordWriter:
             _csv_joints() if self._kind == "csv" else _json_joints(),
         ]
         self._form = _wording(parts), _empty_steps()
-        longest = sum(max((len(_bytes(text)) for text in part), default=0) for part in parts[:-1])
+        longest = sum(max((len(encoded(text)) for text in part), default=0) for part in parts[:-1])
         self._out = np.zeros(_LINES * (longest + sum(map(len, parts[-1])) + NUMBERS + 2 * LONGEST_TEXT), dtype=np.uint8)
 
     def write(self, batch: MergedBatch, verdicts: Verdicts) -> int:
@@ -105,13 +105,13 @@ def _rules(rules: Iterable[Rule]) -> Iterator[Fields]:
         yield {"rule": rule.rule_id, "group": rule.group_id}
 
 
-def _json(records: Iterable[Fields]) -> Iterator[str]:
+def json_texts(records: Iterable[Fields]) -> Iterator[str]:
     """The members of a JSON object, without its braces."""
     encode = json.JSONEncoder(separators=(",", ":")).encode
     return (encode(fields)[1:-1] for fields in records)
 
 
-def _csv(records: Iterable[Fields]) -> Iterator[str]:
+def csv_texts(records: Iterable[Fields]) -> Iterator[str]:
     """The fields with commas between them; quoted where a comma, a quote or a line's end is in them."""
     lines: list[str] = []
     csv.writer(SimpleNamespace(write=lines.append), lineterminator="\n").writerows(each.values() for each in records)
@@ -130,12 +130,12 @@ def _csv_joints() -> list[str]:
     return [",", ",", ",false,", ",true,", *[","] * 7, "\n", ""]
 
 
-def _bytes(text: str) -> bytes:
+def encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")  # file names may be no UTF-8
 
 
 def _wording(parts: Sequence[Sequence[str]]) -> Wording:
-    words = [_bytes(text) for part in parts for text in part]
+    words = [encoded(text) for part in parts for text in part]
     offsets = np.zeros(len(words) + 1, dtype=np.int64)
     offsets[1:] = np.cumsum([len(word) for word in words])
     captures, enis, ways, rules, joints, _ = np.cumsum([0, *map(len, parts)])

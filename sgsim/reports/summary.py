@@ -163,7 +163,7 @@ def summarise(
     selected interfaces have or had."""
     allowed = int(tally.gates[:, :, :FIRST_DROP].sum())
     dropped = int(tally.gates[:, :, FIRST_DROP:].sum())
-    stale, unresolved = doubtful_rules(topology, settings, engine)
+    stale, unresolved = doubtful_rules(topology, settings, engine.interfaces)
     return Summary(
         captures=tuple(captures),
         packets=tally.packets,
@@ -197,14 +197,16 @@ def summarise(
     )
 
 
-def doubtful_rules(topology: Topology, settings: Settings, engine: Engine) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def doubtful_rules(
+    topology: Topology, settings: Settings, interfaces: Sequence[Interface]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The ids of the selected interfaces' rules that are stale, and of those that are unresolved.
 
     Which of them a rule is does not depend on the interface: the first one of its group answers for all.
     """
     book = RuleBook(topology, settings)
     first_of: dict[str, Interface] = {}
-    for each in engine.interfaces:
+    for each in interfaces:
         interface = topology.interfaces.get(each.interface_id)  # some may be gone
         for group_id in interface.group_ids if interface else ():
             first_of.setdefault(group_id, topology.interfaces[each.interface_id])

@@ -40,28 +40,34 @@ SKIP_WORDS = {
 
 def print_summary(summary: Summary, file: TextIO) -> None:
     """Print the summary; colours only on a terminal that wants them (``NO_COLOR``)."""
+    parts = (
+        _totals(summary),
+        _interfaces(summary),
+        _dropped(summary),
+        _changes(summary),
+        _rules(summary),
+        _remarks(summary),
+    )
+    print_parts([part for part in parts if part is not None], file)
+
+
+def print_parts(parts: Sequence[RenderableType], file: TextIO) -> None:
+    """Print the parts of a report, a blank line between them."""
     width = None if file.isatty() else PLAIN_WIDTH
     console = Console(file=file, width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
     with console.capture() as printed:  # rich would end the process itself where the reader is gone
-        console.print(_totals(summary))
-        for part in (
-            _interfaces(summary),
-            _dropped(summary),
-            _changes(summary),
-            _rules(summary),
-            _remarks(summary),
-        ):
-            if part is not None:
+        for n, part in enumerate(parts):
+            if n:
                 console.print()
-                console.print(part)
+            console.print(part)
     file.write("".join(f"{line.rstrip()}\n" for line in printed.get().splitlines()))
 
 
 def _totals(summary: Summary) -> RenderableType:
     text = Text()
     captures = summary.captures[0] if len(summary.captures) == 1 else f"{len(summary.captures)} captures"
-    text.append(captures, HEADING).append(f": {_count(summary.packets, 'packet')}, ")
-    text.append(f"{_count(summary.observations, 'observation')}: ")
+    text.append(captures, HEADING).append(f": {count_text(summary.packets, 'packet')}, ")
+    text.append(f"{count_text(summary.observations, 'observation')}: ")
     text.append(f"{summary.allowed:,} allowed", ALLOWED if summary.allowed else FAINT).append(", ")
     text.append(f"{summary.dropped:,} dropped", DROPPED if summary.dropped else FAINT)
     connections = Text(f"Connections: {summary.opened:,} opened, {summary.live:,} live at the end")
@@ -70,7 +76,7 @@ def _totals(summary: Summary) -> RenderableType:
     return Group(text, connections, Text(f"{summary.seconds:.2f} s, {_rate(summary.packets_per_second)}", FAINT))
 
 
-def _count(number: int, noun: str) -> str:
+def count_text(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
@@ -80,7 +86,7 @@ def _rate(packets_per_second: float) -> str:
     return f"{packets_per_second:,.0f} packets/s"
 
 
-def _grid(title: str, *columns: tuple[str, bool]) -> Table:
+def grid(title: str, *columns: tuple[str, bool]) -> Table:
     """A table without lines; ``columns`` are their headings, and whether they hold numbers."""
     table = Table(title=title, title_justify="left", title_style=HEADING, box=None, pad_edge=False, header_style=FAINT)
     for heading, is_number in columns:
@@ -102,18 +108,18 @@ def _interfaces(summary: Summary) -> RenderableType | None:
     if not busy:
         return None
     busy.sort(key=lambda gates: (-sum(g.dropped for g in gates), -sum(g.allowed for g in gates)))
-    table = _grid(
+    table = grid(
         "By interface", ("", False), ("in: allowed", True), ("dropped", True), ("out: allowed", True), ("dropped", True)
     )
     for gates in busy[:MOST_INTERFACES]:
         cells = [
             cell
             for gate in sorted(gates, key=_ingress_first)
-            for cell in (_number(gate.allowed, ALLOWED), _number(gate.dropped, DROPPED))
+            for cell in (number_text(gate.allowed, ALLOWED), number_text(gate.dropped, DROPPED))
         ]
         table.add_row(interface_text(gates[0].interface), *cells)
-    more = _more(len(busy) - MOST_INTERFACES, "interface")
-    quiet = _more(len(by_interface) - len(busy), "interface", "without a packet")
+    more = more_text(len(busy) - MOST_INTERFACES, "interface")
+    quiet = more_text(len(by_interface) - len(busy), "interface", "without a packet")
     return Group(table, *(Text(line, FAINT) for line in (more, quiet) if line))
 
 
@@ -121,13 +127,13 @@ def _ingress_first(gate: GateCount) -> bool:
     return gate.direction is not Direction.INGRESS
 
 
-def _number(number: int, style: str) -> Text:
+def number_text(number: int, style: str) -> Text:
     return Text(f"{number:,}", style) if number else Text("-", FAINT)
 
 
-def _more(number: int, noun: str, what: str = "more") -> str:
+def more_text(number: int, noun: str, what: str = "more") -> str:
     return (
-        f"and {_count(number, noun)} {what}".replace(f"{noun} more", f"more {noun}").replace(
+        f"and {count_text(number, noun)} {what}".replace(f"{noun} more", f"more {noun}").replace(
             f"{noun}s more", f"more {noun}s"
         )
         if number > 0
@@ -142,22 +148,22 @@ def _dropped(summary: Summary) -> RenderableType | None:
     """What the gates dropped; what would not exist then (replies, data of dropped connections) is only counted."""
     if not summary.dropped:
         return None
-    table = _grid("Dropped most", ("packets", True), ("at", False), ("", False), ("why", False))
+    table = grid("Dropped most", ("packets", True), ("at", False), ("", False), ("why", False))
     shown = summary.causes[:MOST_FLOWS]
     for flow in shown:
         why = REASON_WORDS[flow.reason]
-        table.add_row(Text(f"{flow.packets:,}", DROPPED), _gate(flow.interface, flow.direction), _flow(flow), why)
+        table.add_row(Text(f"{flow.packets:,}", DROPPED), gate_text(flow.interface, flow.direction), _flow(flow), why)
     followers = summary.by_reason[Reason.NOT_REACHED]
     rest = summary.dropped - followers - sum(flow.packets for flow in shown)
-    lines = [f"and {_count(rest, 'packet')} of other flows"] if rest else []
+    lines = [f"and {count_text(rest, 'packet')} of other flows"] if rest else []
     if followers:
         lines.append(
-            f"and {_count(followers, 'packet')} that would not be there, or arrive, without them (not_reached)"
+            f"and {count_text(followers, 'packet')} that would not be there, or arrive, without them (not_reached)"
         )
     return Group(table, *(Text(line, FAINT) for line in lines))
 
 
-def _gate(interface: Interface, direction: Direction) -> str:
+def gate_text(interface: Interface, direction: Direction) -> str:
     return f"{interface.name or interface.interface_id} {'in' if direction is Direction.INGRESS else 'out'}"
 
 
@@ -172,11 +178,11 @@ def _changes(summary: Summary) -> RenderableType | None:
     """What became of each change, in the order of time."""
     if not summary.changes:
         return None
-    table = _grid("Changes", ("at", False), ("call", False), ("of", False), ("what it did", False))
+    table = grid("Changes", ("at", False), ("call", False), ("of", False), ("what it did", False))
     for outcome in summary.changes[:MOST_CHANGES]:
         at = "-" if outcome.at_ns is None else time_text(outcome.at_ns, milliseconds=True)
         table.add_row(at, outcome.change.call, _subject(outcome), _effect(outcome))
-    more = _more(len(summary.changes) - MOST_CHANGES, "change")
+    more = more_text(len(summary.changes) - MOST_CHANGES, "change")
     return Group(table, *([Text(more, FAINT)] if more else []))
 
 
@@ -201,7 +207,7 @@ def _effect(outcome: Outcome) -> Text:
     ):
         if packets:
             text.append(", " if text else "")
-            text.append(f"{words} {_count(packets, 'packet')} of {_count(flows, 'flow')}", style)
+            text.append(f"{words} {count_text(packets, 'packet')} of {count_text(flows, 'flow')}", style)
     return text or Text("nothing that was seen", FAINT)
 
 
@@ -213,8 +219,8 @@ def _rules(summary: Summary) -> RenderableType | None:
     unused = [count.rule for count in summary.rules if not count.packets]
     if not unused or not summary.observations:
         return None
-    table = _grid(
-        f"{len(unused):,} of {_count(len(summary.rules), 'rule')} used by no packet",
+    table = grid(
+        f"{len(unused):,} of {count_text(len(summary.rules), 'rule')} used by no packet",
         ("", False),
         ("", False),
         ("", False),
@@ -226,7 +232,7 @@ def _rules(summary: Summary) -> RenderableType | None:
             rule_text(rule, summary.topology),
             "" if rule.rule_id.startswith(rule.group_id) else rule.group_id,
         )
-    more = _more(len(unused) - MOST_RULES, "rule")
+    more = more_text(len(unused) - MOST_RULES, "rule")
     return Group(table, *([Text(more, FAINT)] if more else []))
 
 
@@ -243,7 +249,7 @@ def _skipped(summary: Summary) -> Iterator[str]:
     if not skipped:
         return
     parts = [f"{summary.skipped[skip]:,} {words}" for skip, words in SKIP_WORDS.items() if summary.skipped[skip]]
-    yield f"Not judged: {_count(skipped, 'packet')}: {', '.join(parts)}."
+    yield f"Not judged: {count_text(skipped, 'packet')}: {', '.join(parts)}."
     unknown = summary.skipped[Skip.NO_INTERFACE]
     if not summary.observations and unknown:
         yield "Nothing was judged: no packet has a private address of a selected interface."
@@ -276,15 +282,15 @@ def _doubts(summary: Summary) -> Iterator[str]:
         which = "those that are not TCP" if strict else "them"
         yield f"{flows} older than the capture: first packets missing (--midstream assume lets {which} pass)."
     if summary.reordered:
-        yield f"{_count(summary.reordered, 'packet')} out of order: judged at the time of the latest one before."
+        yield f"{count_text(summary.reordered, 'packet')} out of order: judged at the time of the latest one before."
     if summary.stale:
-        yield f"Stale, matching nothing: {_names(summary.stale)}."
+        yield f"Stale, matching nothing: {names_text(summary.stale)}."
     if summary.unresolved:
-        yield f"Unresolved, matching nothing: {_names(summary.unresolved)}."
+        yield f"Unresolved, matching nothing: {names_text(summary.unresolved)}."
     if summary.warnings:
-        yield f"{_count(len(summary.warnings), 'warning')} on standard error."
+        yield f"{count_text(len(summary.warnings), 'warning')} on standard error."
 
 
-def _names(names: Sequence[str]) -> str:
+def names_text(names: Sequence[str]) -> str:
     more = len(names) - MOST_NAMES
     return ", ".join(names[:MOST_NAMES]) + (f" and {more:,} more" if more > 0 else "")
