@@ -12,33 +12,29 @@ from pathlib import Path
 from typing import Any
 
 from sgsim.errors import SelectionError
+from sgsim.gates import Gate, gate_of
 from sgsim.model import (
-    ANY_PROTOCOL,
     ICMP,
     ICMPV6,
     TCP,
     UDP,
     Address,
     Decision,
-    Direction,
     Interface,
     Packet,
-    Reason,
-    Rule,
     Settings,
     Skip,
     Topology,
     Verdict,
 )
 from sgsim.reference import ReferenceJudge
+from sgsim.remedy import remedy
 from sgsim.selection import address_owners, check_groups, nearest_names
 
-MISMATCH, NO_RULES, UNKNOWN_GROUPS = "ENI_SG_RULES_MISMATCH", "SG_HAS_NO_RULES", "UNKNOWN_PEERED_SGS"
 SYN, SYN_ACK = 0x02, 0x12
 ECHO_REQUEST = {ICMP: 8, ICMPV6: 128}
 ANSWERS = {ICMP: {8: 0, 13: 14, 15: 16, 17: 18}, ICMPV6: {128: 129}}  # semantics, section 7
 PROTOCOLS = {"tcp": TCP, "udp": UDP, "icmp": ICMP, "icmpv6": ICMPV6}
-MOST_NEAREST = 3
 ICMP_ID = 1
 
 
@@ -54,48 +50,6 @@ class End:
         if self.address is not None:
             return self.address if self.address.version == version else None
         return self.interface.primary(version) if self.interface else None
-
-
-@dataclass(frozen=True, slots=True)
-class NearMiss:
-    """A rule that did not admit the packet, and the fields (of protocol, port, peer) that it failed on."""
-
-    rule: Rule
-    failed_on: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """What one interface does with the packet.
-
-    ``rules`` are all that admit it, in credit order (for a tracked packet: its entry's rule); a gate that the packet
-    does not reach still says what its rules are like. ``code`` is Reachability Analyzer's explanation code for what
-    is wrong with the rules, None where they admit the packet or were not needed.
-    """
-
-    interface: Interface
-    direction: Direction
-    reason: Reason
-    rules: tuple[Rule, ...] = ()
-    tracked: bool = False
-    code: str | None = None
-    nearest: tuple[NearMiss, ...] = ()
-
-    @property
-    def verdict(self) -> Verdict:
-        return self.reason.verdict
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "eni": self.interface.interface_id,
-            "direction": str(self.direction),
-            "verdict": str(self.verdict),
-            "reason": str(self.reason),
-            "code": self.code,
-            "rules": [rule.rule_id for rule in self.rules],
-            "tracked": self.tracked,
-            "nearest": [{"rule": miss.rule.rule_id, "failed_on": list(miss.failed_on)} for miss in self.nearest],
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +75,14 @@ class Answer:
     def as_json(self) -> dict[str, Any]:
         return {
             "verdict": str(self.verdict),
-            "gates": [gate.as_json() for gate in self.gates],
+            "gates": [gate.as_json() | {"change": _change(gate, self.packet)} for gate in self.gates],
             "reply": self.reply.as_json() if self.reply else None,
         }
+
+
+def _change(gate: Gate, packet: Packet) -> dict[str, Any] | None:
+    found = remedy(gate, packet)
+    return found.as_json() if found else None
 
 
 def query(
@@ -166,7 +125,7 @@ def query(
         family=family,
         vpc_id=vpc_id,
     )
-    return _answer(topology, settings or Settings(), sender, receiver, packet)
+    return answered(topology, sender, receiver, packet, settings)
 
 
 def question(
@@ -189,12 +148,36 @@ def question(
             f"neither {source} nor {destination} is known to the snapshot: nothing is guarded there"
             f"{_public_hint(topology, sender, receiver)}; name an interface, or one of its private addresses"
         )
+    packet = first_packet(
+        sender,
+        receiver,
+        protocol,
+        port,
+        family=family,
+        source_port=source_port,
+        icmp_type=icmp_type,
+        icmp_code=icmp_code,
+    )
+    return sender, receiver, packet
+
+
+def first_packet(
+    sender: End,
+    receiver: End,
+    protocol: str | int,
+    port: int | None = None,
+    *,
+    family: int | None = None,
+    source_port: int = 49152,
+    icmp_type: int | None = None,
+    icmp_code: int | None = None,
+) -> Packet:
+    """The first packet of a flow between the two; arguments and errors are those of ``query``."""
     number = _protocol(protocol)
     src, dst = _addresses(sender, receiver, family, protocol)
     if protocol == "icmp" and src.version == 6:
         number = ICMPV6
-    packet = _first_packet(Packet(0, src, dst, number), port, source_port, icmp_type, icmp_code)
-    return sender, receiver, packet
+    return _first_packet(Packet(0, src, dst, number), port, source_port, icmp_type, icmp_code)
 
 
 # --- the ends ---------------------------------------------------------------------------------------------------------
@@ -324,14 +307,17 @@ def reply_to(packet: Packet) -> Packet | None:
 # --- the answer -------------------------------------------------------------------------------------------------------
 
 
-def _answer(topology: Topology, settings: Settings, sender: End, receiver: End, packet: Packet) -> Answer:
+def answered(
+    topology: Topology, sender: End, receiver: End, packet: Packet, settings: Settings | None = None
+) -> Answer:
+    """What becomes of a flow's first packet, and of the reply to it. Raises SelectionError."""
     guarded = [end.interface for end in (sender, receiver) if end.interface is not None]
     check_groups(topology, guarded)
     if sender.interface is receiver.interface:
         return Answer(packet, sender, receiver, ())
     if packet.src == packet.dst:
         raise SelectionError(f"{sender.who} and {receiver.who} have the same address, {packet.src}: nothing to judge")
-    judge = ReferenceJudge(topology, settings, [i.interface_id for i in guarded])
+    judge = ReferenceJudge(topology, settings or Settings(), [i.interface_id for i in guarded])
     notes = tuple(note for end in (sender, receiver) for note in _notes(topology, end))
     gates = _gates(judge, packet)
     passed = all(gate.verdict is Verdict.ALLOW for gate in gates)
@@ -344,7 +330,7 @@ def explained(
     judge: ReferenceJudge, packet: Packet, sender: End, receiver: End, decisions: Iterable[Decision]
 ) -> Answer:
     """The answer about a packet that the judge has decided about."""
-    return Answer(packet, sender, receiver, tuple(_gate(judge, packet, decision) for decision in decisions))
+    return Answer(packet, sender, receiver, tuple(gate_of(judge, packet, decision) for decision in decisions))
 
 
 def _notes(topology: Topology, end: End) -> Iterable[str]:
@@ -355,56 +341,4 @@ def _notes(topology: Topology, end: End) -> Iterable[str]:
 
 def _gates(judge: ReferenceJudge, packet: Packet) -> tuple[Gate, ...]:
     decisions = judge.judge(packet)
-    return () if isinstance(decisions, Skip) else tuple(_gate(judge, packet, decision) for decision in decisions)
-
-
-def _gate(judge: ReferenceJudge, packet: Packet, decision: Decision) -> Gate:
-    interface, direction = judge.topology.interfaces[decision.interface_id], decision.direction
-    gate = Gate(interface, direction, decision.reason, tracked=decision.tracked)
-    if decision.reason is Reason.TRACKED and decision.rule:
-        return replace(gate, rules=(decision.rule,))
-    book = judge.rulebook
-    if decision.reason in (Reason.EXEMPT, Reason.UNFILTERED) or not interface.group_ids:
-        return gate
-    matching = tuple(book.matching_rules(interface, direction, packet))
-    if matching:
-        return replace(gate, rules=matching)
-    if not book.rules(interface, direction):
-        return replace(gate, code=NO_RULES)
-    unresolved = book.unresolved_rules(interface, direction, packet)
-    return replace(
-        gate,
-        code=UNKNOWN_GROUPS if unresolved else MISMATCH,
-        nearest=_nearest(judge, interface, direction, packet),
-    )
-
-
-def _nearest(judge: ReferenceJudge, interface: Interface, direction: Direction, packet: Packet) -> tuple[NearMiss, ...]:
-    remote = packet.src if direction is Direction.INGRESS else packet.dst
-    misses = []
-    for rule in judge.rulebook.rules(interface, direction):
-        fits = {
-            "protocol": _protocol_fits(rule, packet),
-            "port": _port_fits(rule, packet),
-            "peer": judge.rulebook.matches_peer(interface, rule, remote),
-        }
-        misses.append(NearMiss(rule, tuple(name for name, fit in fits.items() if not fit)))
-    return tuple(sorted(misses, key=lambda miss: len(miss.failed_on))[:MOST_NEAREST])
-
-
-def _protocol_fits(rule: Rule, packet: Packet) -> bool:
-    foreign = packet.protocol in (ICMP, ICMPV6) and packet.icmp_type is None  # ICMP inside the other IP version
-    return rule.protocol == ANY_PROTOCOL or (rule.protocol == packet.protocol and not foreign)
-
-
-def _port_fits(rule: Rule, packet: Packet) -> bool:
-    """Whether the rule's ports (ICMP: type and code) are the packet's, its protocol aside: tcp 53 is near to udp 53."""
-    if rule.from_port is None or rule.to_port is None:
-        return True
-    if rule.protocol in (TCP, UDP):
-        if packet.dst_port is None:
-            return (rule.from_port, rule.to_port) == (0, 65535)
-        return rule.from_port <= packet.dst_port <= rule.to_port
-    if rule.protocol != packet.protocol or packet.icmp_type is None:
-        return rule.from_port == -1
-    return rule.from_port in (-1, packet.icmp_type) and rule.to_port in (-1, packet.icmp_code)
+    return () if isinstance(decisions, Skip) else tuple(gate_of(judge, packet, decision) for decision in decisions)

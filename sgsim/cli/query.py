@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import click
 
 from sgsim.cli.exits import NO
 from sgsim.cli.paint import paint
 from sgsim.cli.parameter import parameter
-from sgsim.model import Verdict
+from sgsim.model import Topology, Verdict
+
+Question = tuple[str, int | None]  # protocol and port
 
 
 @click.command("query")
 @click.argument("snapshot")
 @click.option(
-    "--from", "source", metavar="WHO", required=True, help="Who sends: interface id, Name tag, instance id or address."
+    "--from",
+    "source",
+    metavar="WHO",
+    required=True,
+    help="Who sends: interface id, Name tag, instance id, address; or all of a security group, tag:Name=..., a CIDR.",
 )
 @click.option("--to", "destination", metavar="WHO", required=True, help="Who receives, likewise.")
 @click.option("--protocol", metavar="NAME|NUMBER", required=True, help="tcp, udp, icmp, icmpv6, or a number.")
@@ -52,31 +59,48 @@ def command(
     which came nearest, and whether the flow is tracked.
 
     SNAPSHOT is a folder of `aws ec2 describe-...` output, one such file, a YAML scenario, or a Terraform plan or state
-    (`terraform show -json`), or a CloudFormation template. Exit code 0: it passes, 1: it is dropped.
+    (`terraform show -json`), or a CloudFormation template. About a group, a tag or a CIDR the answer is all, some or
+    none, exactly, with the parts that differ. Exit code 0: it passes (all of it does), 1: it is dropped.
     """
-    from sgsim.query import query
+    from sgsim.sides import find_sides
     from sgsim.sources import load_topology
 
     topology = load_topology(snapshot, strict=strict, plan_before=plan_before, parameters=parameters)
     for warning in topology.warnings:
         click.echo(f"sgsim: warning: {warning}", err=True)
-    answer = query(
-        topology,
-        source,
-        destination,
-        protocol.lower(),
-        port,
-        source_port=source_port,
-        icmp_type=icmp_type,
-        icmp_code=icmp_code,
-        family=family,
-        vpc_id=vpc_id,
-    )
-    if as_json:
-        click.echo(json.dumps(answer.as_json(), indent=2))
+    packet = (protocol.lower(), port)
+    more: dict[str, Any] = {
+        "source_port": source_port,
+        "icmp_type": icmp_type,
+        "icmp_code": icmp_code,
+        "family": family,
+        "vpc_id": vpc_id,
+    }
+    if all(side.kind == "one" for side in find_sides(topology, source, destination, vpc_id)):
+        passes = _ask_one(topology, source, destination, packet, more, as_json)
     else:
-        from sgsim.reports.answer import answer_text
-
-        click.echo(answer_text(answer, topology, paint))
-    if answer.verdict is Verdict.DROP:
+        passes = _ask_all(topology, source, destination, packet, more, as_json)
+    if not passes:
         raise click.exceptions.Exit(NO)
+
+
+def _ask_one(
+    topology: Topology, source: str, destination: str, packet: Question, more: dict[str, Any], as_json: bool
+) -> bool:
+    from sgsim.query import query
+    from sgsim.reports.answer import answer_text
+
+    answer = query(topology, source, destination, *packet, **more)
+    click.echo(json.dumps(answer.as_json(), indent=2) if as_json else answer_text(answer, topology, paint))
+    return answer.verdict is Verdict.ALLOW
+
+
+def _ask_all(
+    topology: Topology, source: str, destination: str, packet: Question, more: dict[str, Any], as_json: bool
+) -> bool:
+    from sgsim.reach import reach
+    from sgsim.reports.reach import reach_text
+
+    found = reach(topology, source, destination, *packet, **more)
+    click.echo(json.dumps(found.as_json(), indent=2) if as_json else reach_text(found, topology, paint))
+    return found.answer == "all"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from sgsim.gates import MISMATCH, NO_RULES, Gate
 from sgsim.model import ICMP, ICMPV6, Direction, Packet, Reason, Topology, Verdict
-from sgsim.query import MISMATCH, NO_RULES, Answer, End, Gate
+from sgsim.query import Answer, End
+from sgsim.remedy import remedy
 from sgsim.reports.wording import REASON_WORDS, interface_text, protocol_text, rule_text, socket_text
 
 Paint = Callable[[str, str], str]  # text, colour name -> text
@@ -17,12 +19,12 @@ def plain(text: str, colour: str) -> str:
     return text
 
 
-def answer_text(answer: Answer, topology: Topology, paint: Paint = plain) -> str:
-    """Some lines without a final newline; ``paint`` colours the verdicts."""
-    return "\n".join(_lines(answer, topology, paint))
+def answer_text(answer: Answer, topology: Topology, paint: Paint = plain, *, reply: bool = True) -> str:
+    """Some lines without a final newline; ``paint`` colours the verdicts; ``reply``: what becomes of the reply too."""
+    return "\n".join(_lines(answer, topology, paint, reply))
 
 
-def _lines(answer: Answer, topology: Topology, paint: Paint) -> Iterator[str]:
+def _lines(answer: Answer, topology: Topology, paint: Paint, reply: bool) -> Iterator[str]:
     who = f"{_end_text(answer.sender)} -> {_end_text(answer.receiver)}"
     yield f"{_verdict(answer.verdict, paint)}  {who}, {_packet_text(answer.packet)}"
     if answer.local:
@@ -31,8 +33,9 @@ def _lines(answer: Answer, topology: Topology, paint: Paint) -> Iterator[str]:
     for gate in answer.gates:
         yield ""
         yield from _gate_lines(gate, topology, paint)
-    yield ""
-    yield from _reply_lines(answer, topology, paint)
+    if reply:
+        yield ""
+        yield from _reply_lines(answer, topology, paint)
     for note in answer.notes:
         yield f"Note: {note}."
 
@@ -92,6 +95,11 @@ def _fault(gate: Gate) -> str:
 def _reply_lines(answer: Answer, topology: Topology, paint: Paint) -> Iterator[str]:
     if answer.verdict is Verdict.DROP:
         yield "There is no reply: the packet does not arrive."
+        commands = [found.command for gate in answer.gates if (found := remedy(gate, answer.packet))]
+        if commands:
+            yield "What would let it pass:"
+        for command in commands:
+            yield f"  {command}"
     elif answer.reply is None:
         yield "There is no reply to this kind of packet."
     elif answer.reply.verdict is Verdict.ALLOW:

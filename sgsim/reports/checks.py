@@ -37,8 +37,7 @@ def explanation(failure: Failure) -> str:
     when = f" at {step.packet.time_ns / _SECOND:g} s" if step.packet.time_ns else ""
     line = f"line {step.place.line}: " if step.place.line else ""
     head = f"{line}expected {step.expected}{when}, found {failure.found}"
-    lines = answer_text(failure.answer, failure.topology).splitlines()
-    return "\n".join([head, *lines[:-1]]).rstrip()  # the last line is about the reply
+    return f"{head}\n{answer_text(failure.answer, failure.topology, reply=False)}"
 
 
 def junit(outcomes: Sequence[Outcome]) -> bytes:

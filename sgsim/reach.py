@@ -1,0 +1,153 @@
+"""Do all of these reach all of those? Exact answers about groups, tags, CIDRs: all, some or none, and which parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sgsim.errors import SelectionError
+from sgsim.model import Settings, Topology, Verdict
+from sgsim.query import Answer, answered, first_packet
+from sgsim.sides import Part, Side, find_sides
+
+MOST_PAIRS = 20_000  # some ten seconds of judging
+
+Signature = tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Pairs that meet the same: each of ``sources`` with each of ``destinations``; ``answer`` is about one of them."""
+
+    sources: tuple[str, ...]
+    destinations: tuple[str, ...]
+    answer: Answer
+
+    def as_json(self) -> dict[str, Any]:
+        return {"from": list(self.sources), "to": list(self.destinations)} | self.answer.as_json()
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """``answer`` is "all", "some" or "none" of the pairs that a gate guards. Of ``unguarded`` ones no interface of the
+    snapshot sees the packets; ``left_out`` says why others cannot be judged, such as having no family in common."""
+
+    source: Side
+    destination: Side
+    blocks: tuple[Block, ...]
+    unguarded: int
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def answer(self) -> str:
+        verdicts = {block.answer.verdict for block in self.blocks}
+        return "some" if len(verdicts) > 1 else "all" if Verdict.ALLOW in verdicts else "none"
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "answer": self.answer,
+            "verdict": str(Verdict.ALLOW if self.answer == "all" else Verdict.DROP),
+            "left_out": list(self.left_out),
+            "parts": [block.as_json() for block in self.blocks],
+        }
+
+
+def reach(
+    topology: Topology,
+    source: str,
+    destination: str,
+    protocol: str | int,
+    port: int | None = None,
+    *,
+    family: int | None = None,
+    vpc_id: str | None = None,
+    settings: Settings | None = None,
+    source_port: int = 49152,
+    icmp_type: int | None = None,
+    icmp_code: int | None = None,
+) -> Reach:
+    """Judge the first packet from each part of ``source`` to each part of ``destination``; the other arguments are
+    those of ``sgsim.query.query``.
+
+    Raises SelectionError as that does; for more than 20,000 pairs; where no interface would see any of the packets.
+    """
+    one, other = find_sides(topology, source, destination, vpc_id)
+    if len(one.parts) * len(other.parts) > MOST_PAIRS:
+        problem = f"{len(one.parts):,} parts to {len(other.parts):,}"
+        raise SelectionError(f"{source} to {destination}: {problem} is more than can be judged: ask about less")
+    answers: dict[tuple[int, int], Answer] = {}
+    unguarded = 0
+    left_out: dict[str, None] = {}
+    for m, sender in enumerate(one.parts):
+        for n, receiver in enumerate(other.parts):
+            if sender.end.interface is None and receiver.end.interface is None:
+                unguarded += 1
+            elif _apart(sender, receiver):
+                try:
+                    packet = first_packet(
+                        sender.end,
+                        receiver.end,
+                        protocol,
+                        port,
+                        family=family,
+                        source_port=source_port,
+                        icmp_type=icmp_type,
+                        icmp_code=icmp_code,
+                    )
+                    answers[m, n] = answered(topology, sender.end, receiver.end, packet, settings)
+                except SelectionError as error:
+                    left_out.setdefault(str(error))
+    if not answers:
+        raise SelectionError(
+            next(iter(left_out), None)
+            or (
+                f"neither {source} nor {destination} is known to the snapshot: nothing is guarded there; "
+                "name an interface, or one of its private addresses"
+            )
+        )
+    return Reach(one, other, tuple(_blocks(one, other, answers)), unguarded, tuple(left_out))
+
+
+def _apart(sender: Part, receiver: Part) -> bool:
+    """A packet from an interface to itself is never seen."""
+    return sender.end.interface is None or sender.end.interface is not receiver.end.interface
+
+
+def _signature(answer: Answer) -> Signature:
+    """What makes two answers the same: all but whose they are."""
+    gates = tuple(
+        (gate.direction, gate.reason, tuple(rule.rule_id for rule in gate.rules), gate.tracked) for gate in answer.gates
+    )
+    reply = tuple((gate.direction, gate.reason) for gate in answer.reply.gates) if answer.reply else None
+    return answer.verdict, gates, reply
+
+
+def _blocks(one: Side, other: Side, answers: Mapping[tuple[int, int], Answer]) -> Iterable[Block]:
+    """Pairs of equal answers put together: sources that reach the same destinations are one block."""
+    example: dict[Signature, Answer] = {}
+    reached: dict[Signature, dict[int, list[int]]] = {}
+    for (m, n), answer in answers.items():
+        signature = _signature(answer)
+        example.setdefault(signature, answer)
+        reached.setdefault(signature, {}).setdefault(m, []).append(n)
+    blocks = []
+    for signature, of_source in reached.items():
+        alike: dict[tuple[int, ...], list[int]] = {}
+        for m, numbers in of_source.items():
+            alike.setdefault(tuple(numbers), []).append(m)
+        for reaching, sources in alike.items():
+            blocks.append(Block(_names(one, sources), _names(other, reaching), example[signature]))
+    return sorted(blocks, key=lambda block: block.answer.verdict is Verdict.DROP)
+
+
+def _names(side: Side, numbers: Iterable[int]) -> tuple[str, ...]:
+    """What to call these parts; neighbours of a CIDR that are alike are one."""
+    joined: list[Part] = []
+    for part in (side.parts[number] for number in numbers):
+        before = joined[-1] if joined else None
+        if before and before.last is not None and part.first is not None and int(before.last) + 1 == int(part.first):
+            joined[-1] = Part(before.end, before.first, part.last)
+        else:
+            joined.append(part)
+    return tuple(name for part in joined for name in part.names())

@@ -1,0 +1,57 @@
+"""What would have to change for a gate to admit a packet: the narrowest rule that does, the command that adds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sgsim.gates import Gate
+from sgsim.model import ICMP, ICMPV6, PROTOCOL_NAMES, TCP, UDP, Direction, Packet, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """A rule for ``group_id``: ``permission`` is an IpPermission in boto3's shape, ``command`` the AWS CLI's."""
+
+    group_id: str
+    direction: Direction
+    permission: dict[str, Any]
+
+    @property
+    def command(self) -> str:
+        numbers = [
+            f"{key}={self.permission[key]}" for key in ("IpProtocol", "FromPort", "ToPort") if key in self.permission
+        ]
+        peers = {"IpRanges": "CidrIp", "Ipv6Ranges": "CidrIpv6"}
+        ranges = [
+            f"{key}=[{{{name}={self.permission[key][0][name]}}}]"
+            for key, name in peers.items()
+            if key in self.permission
+        ]
+        verb = f"authorize-security-group-{self.direction}"
+        return f"aws ec2 {verb} --group-id {self.group_id} --ip-permissions '{','.join([*numbers, *ranges])}'"
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "group": self.group_id,
+            "direction": str(self.direction),
+            "permission": self.permission,
+            "command": self.command,
+        }
+
+
+def remedy(gate: Gate, packet: Packet) -> Remedy | None:
+    """None where the rules are not what stands against the packet, or a rule that is there admits it."""
+    if gate.verdict is Verdict.ALLOW or gate.code is None or not gate.interface.group_ids:
+        return None
+    remote = packet.src if gate.direction is Direction.INGRESS else packet.dst
+    permission: dict[str, Any] = {"IpProtocol": PROTOCOL_NAMES.get(packet.protocol, str(packet.protocol))}
+    if packet.protocol in (TCP, UDP) and packet.dst_port is not None:
+        permission |= {"FromPort": packet.dst_port, "ToPort": packet.dst_port}
+    elif packet.protocol in (ICMP, ICMPV6) and packet.icmp_type is not None:
+        permission |= {"FromPort": packet.icmp_type, "ToPort": packet.icmp_code}
+    if remote.version == 4:
+        permission["IpRanges"] = [{"CidrIp": f"{remote}/32"}]
+    else:
+        permission["Ipv6Ranges"] = [{"CidrIpv6": f"{remote}/128"}]
+    return Remedy(gate.interface.group_ids[0], gate.direction, permission)
