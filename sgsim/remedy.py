@@ -11,25 +11,37 @@ from sgsim.model import ICMP, ICMPV6, PROTOCOL_NAMES, TCP, UDP, Direction, Packe
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """A rule for ``group_id``: ``permission`` is an IpPermission in boto3's shape, ``command`` the AWS CLI's."""
+    """A rule for ``group_id``: ``permission`` is an IpPermission in boto3's shape."""
 
     group_id: str
     direction: Direction
     permission: dict[str, Any]
 
     @property
-    def command(self) -> str:
-        numbers = [
-            f"{key}={self.permission[key]}" for key in ("IpProtocol", "FromPort", "ToPort") if key in self.permission
-        ]
-        peers = {"IpRanges": "CidrIp", "Ipv6Ranges": "CidrIpv6"}
-        ranges = [
-            f"{key}=[{{{name}={self.permission[key][0][name]}}}]"
-            for key, name in peers.items()
-            if key in self.permission
-        ]
+    def _cidr(self) -> str:
+        v4 = "IpRanges" in self.permission
+        return str(self.permission["IpRanges"][0]["CidrIp"] if v4 else self.permission["Ipv6Ranges"][0]["CidrIpv6"])
+
+    def __str__(self) -> str:
+        """As a scenario has it: ``ingress tcp 5432 from 10.0.1.10/32 in db``."""
+        preposition = "from" if self.direction is Direction.INGRESS else "to"
+        numbers = [str(self.permission[key]) for key in ("FromPort", "ToPort") if key in self.permission]
+        icmp = self.permission["IpProtocol"] in ("icmp", "icmpv6")
+        words = [self.direction, self.permission["IpProtocol"], *(["/".join(numbers)] if icmp else numbers[:1])]
+        return " ".join([*words, preposition, self._cidr, "in", self.group_id])
+
+    @property
+    def command(self) -> str | None:
+        """The AWS CLI's command, where the group has an id of AWS's."""
+        if not self.group_id.startswith("sg-"):
+            return None
+        numbers = ",".join(
+            f"{k}={self.permission[k]}" for k in ("IpProtocol", "FromPort", "ToPort") if k in self.permission
+        )
+        peer = f"IpRanges=[{{CidrIp={self._cidr}}}]" if "IpRanges" in self.permission else ""
+        peer = peer or f"Ipv6Ranges=[{{CidrIpv6={self._cidr}}}]"
         verb = f"authorize-security-group-{self.direction}"
-        return f"aws ec2 {verb} --group-id {self.group_id} --ip-permissions '{','.join([*numbers, *ranges])}'"
+        return f"aws ec2 {verb} --group-id {self.group_id} --ip-permissions '{numbers},{peer}'"
 
     def as_json(self) -> dict[str, Any]:
         return {

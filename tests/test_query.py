@@ -282,7 +282,7 @@ def test_the_json_object_has_exactly_the_documented_fields():
     """The shape of docs/interface.md, the reply's too."""
     found = query(TOPOLOGY, "eni-web", "eni-db", "tcp", 5432).as_json()
     assert list(found) == ["verdict", "gates", "reply"]
-    fields = ["eni", "direction", "verdict", "reason", "code", "rules", "tracked", "nearest"]
+    fields = ["eni", "direction", "verdict", "reason", "code", "rules", "tracked", "nearest", "change"]
     assert [list(gate) for gate in (*found["gates"], *found["reply"]["gates"])] == [fields] * 4
     dropped = query(TOPOLOGY, "eni-web", "eni-db", "tcp", 1).as_json()
     assert dropped["gates"][1]["nearest"][0] == {"rule": "sg-db/ingress/0", "failed_on": ["port"]}

@@ -95,11 +95,11 @@ def _fault(gate: Gate) -> str:
 def _reply_lines(answer: Answer, topology: Topology, paint: Paint) -> Iterator[str]:
     if answer.verdict is Verdict.DROP:
         yield "There is no reply: the packet does not arrive."
-        commands = [found.command for gate in answer.gates if (found := remedy(gate, answer.packet))]
-        if commands:
+        changes = [found for gate in answer.gates if (found := remedy(gate, answer.packet))]
+        if changes:
             yield "What would let it pass:"
-        for command in commands:
-            yield f"  {command}"
+        for change in changes:
+            yield f"  {change}" + (f": {change.command}" if change.command else "")
     elif answer.reply is None:
         yield "There is no reply to this kind of packet."
     elif answer.reply.verdict is Verdict.ALLOW:

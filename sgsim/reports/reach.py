@@ -58,7 +58,7 @@ def _block(block: Block, found: Reach, topology: Topology, paint: Paint) -> Iter
         for gate in block.answer.gates:
             change = remedy(gate, block.answer.packet)
             if change and found.source.kind != "cidr" and found.destination.kind != "cidr":
-                yield f"    what would let it pass: {change.command}"
+                yield f"    what would let it pass: {change}"
 
 
 def _gate(gate: Gate, topology: Topology, alone: bool) -> str:

@@ -40,7 +40,9 @@ def test_json_is_one_object(sgsim: Run, scenario: Path):
             {"rule": "db/ingress/0", "failed_on": ["port"]},
             {"rule": "db/ingress/1", "failed_on": ["protocol", "port", "peer"]},
         ],
+        "change": answer["gates"][1]["change"],
     }
+    assert answer["gates"][1]["change"]["permission"]["IpProtocol"] == "tcp"
 
 
 def test_the_text_names_rules_and_what_they_failed_on(sgsim: Run, scenario: Path):
