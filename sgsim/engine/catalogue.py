@@ -36,6 +36,7 @@ class Catalogue:
         self.topology = topology
         self._selected = chooser(selected)
         self.interfaces = [i for i in topology.interfaces.values() if self._selected(i)]
+        self._guarded = {interface.interface_id: interface for interface in self.interfaces}
         check_groups(topology, self.interfaces)
         check_owners(self.interfaces)
         self.rules = topology.rules()
@@ -45,23 +46,22 @@ class Catalogue:
     def after(self, topology: Topology) -> Catalogue:
         """The catalogue when another topology holds; this one stays what it is. Raises SelectionError as above."""
         later = Catalogue(topology, self._selected)
-        guarded = {interface.interface_id: interface for interface in later.interfaces}
+        guarded = dict(later._guarded)
         known = [guarded.pop(each.interface_id, each) for each in self.interfaces]
         later.interfaces = [*known, *guarded.values()]
         later._number_after(self)
         return later
 
     def present(self) -> list[Interface]:
-        """By number; one that is gone owns nothing and has no groups."""
-        there = self.topology.interfaces
-        return [i if i.interface_id in there else Interface(i.interface_id) for i in self.interfaces]
+        """By number; in the place of one that is gone, or no longer selected, one that nobody has."""
+        return [self._guarded.get(i.interface_id, Interface("")) for i in self.interfaces]
 
     def staying(self, later: Catalogue) -> NDArray[np.bool_]:
-        """By number, of a later catalogue: whether the interface was there, and is still, on the same instance.
+        """By number, of a later catalogue: whether the interface was guarded, and is still, on the same instance.
 
         Another instance, or none, means that it was detached (section 11).
         """
-        before, now = self.topology.interfaces, later.topology.interfaces
+        before, now = self._guarded, later._guarded
         stays = np.zeros(len(later.interfaces), dtype=np.bool_)
         stays[: len(self.interfaces)] = [
             name in before and name in now and before[name].instance_id == now[name].instance_id

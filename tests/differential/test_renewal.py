@@ -354,6 +354,20 @@ def test_interfaces_keep_their_numbers(make, selected):
 
 
 @ENGINES
+def test_an_interface_that_is_no_longer_selected(make):
+    """It is as if it were gone, whatever groups it has now; and it comes back without its connections."""
+    world = topology(SSH)
+    engine = make(world, None, lambda interface: interface.vpc_id == "vpc-1")
+    syn, reply = columns_of([packet(*THERE, SYN)]), columns_of([packet(*BACK, SYN_ACK)])
+    assert texts(engine, syn) == [NEW]
+    engine.change(with_interfaces(world, eni_0={"vpc_id": "vpc-2", "group_ids": ("sg-unknown",)}))
+    assert (texts(engine, reply), engine.live_entries()) == ([], 0)
+    engine.change(world)
+    reply.skip[:] = 0
+    assert texts(engine, reply) == ["no_rule midstream"]
+
+
+@ENGINES
 def test_what_cannot_be_judged_changes_nothing(make, monkeypatch):
     """The same refusals as at the beginning, before anything has changed."""
     world = topology(SSH, addresses=(SERVER, NEIGHBOUR), apart=True)
