@@ -37,7 +37,7 @@ class Plane:
         """Whether a change is about something that there is. One that names no id may be about anything."""
         store = self._cloud.store
         names = {name for name in _texts(change.params) if _ID.match(name)}
-        if not names or any(name in store.papers or name in store.rule_groups for name in names):
+        if not names or any(name in store.papers for name in names):
             return True
         if change.call != "DetachNetworkInterface":
             return False

@@ -103,17 +103,18 @@ class Timeline:
     def pieces(self, batches: Iterator[MergedBatch]) -> Iterator[Piece]:
         """The batches, cut where changes take effect. The clock is the running maximum of the packets' times: a packet
         that is older is judged at the clock's time, so after the changes of that time."""
-        due, clock = 0, _EARLIEST
+        due = 0
         for batch in batches:
             times = batch.columns.time_ns
             if len(times) and not self._ordered:
                 self._put_in_order(int(times[0]))
             begin = 0
             if len(times) and due < len(self._outcomes):
-                clocks = np.maximum(np.maximum.accumulate(times), clock)
-                clock = int(clocks[-1])
-                while due < len(self._outcomes) and self._time(due) <= clock:
-                    place = int(np.searchsorted(clocks, max(self._time(due), int(clocks[0]))))
+                clocks = np.maximum.accumulate(
+                    times
+                )  # that of earlier batches has passed nothing that is still to come
+                while due < len(self._outcomes) and self._time(due) <= int(clocks[-1]):
+                    place = int(np.searchsorted(clocks, self._time(due)))
                     if place > begin:
                         yield Piece(_part(batch, begin, place), due)
                         begin = place

@@ -188,16 +188,35 @@ def test_an_interface_comes_and_goes(replayed) -> None:
             {"eni": "eni-new", "direction": "egress", "allowed": 0, "dropped": 0},
         ]
     assert said(replayed(packets, [create, delete], "--eni", "web-1"), "eni-new") == []
+    scenario = SCENARIO.replace("main: 10.0.0.0/16", "main: 10.0.0.0/16, other: 10.0.0.0/16")
+    scenario = scenario.replace("subnets: {", "subnets: {b: {cidr: 10.0.1.0/24, vpc: other}, ")
+    for name in ("web", "db"):
+        scenario = scenario.replace(f"  {name}: {{", f"  {name}: {{vpc: main, ")
+    scenario = scenario.replace("security_groups:", "security_groups:\n  far: {vpc: other, ingress: [all from any]}")
+    create["params"] |= {"SubnetId": "b", "Groups": ["far"]}
+    summary = replayed(packets, [create, delete], "--vpc-id", "main", scenario=scenario)
+    assert [change["error"] for change in summary["changes"]] == [None, None]
+    assert said(summary, "eni-new") == []
 
 
 def test_an_address_that_stands_for_an_interface(replayed) -> None:
-    """--map goes on where the interface has other addresses."""
-    packets = [syn(CLIENT, "54.1.2.3", n, 443) for n in range(2)]
-    params = {"NetworkInterfaceId": "web-1", "PrivateIpAddresses": ["10.0.1.99"]}
-    changes = [{"at": "+0s", "call": "AssignPrivateIpAddresses", "params": params}, revoke("+1s")]
-    summary = replayed(packets, changes, "--map", "54.1.2.3=web-1")
-    assert said(summary) == ["rule web/ingress/0", "no_rule"]
-    assert {record["dst"] for record in summary["records"]} == {"10.0.1.10"}
+    """--map follows the interface to its new primary address; when it is gone, its address is nobody's."""
+    delete = {"at": "+2s", "call": "DeleteNetworkInterface", "params": {"NetworkInterfaceId": "eni-1"}}
+    create = {
+        "at": "+1s",
+        "call": "CreateNetworkInterface",
+        "params": {"SubnetId": "a", "Groups": ["web"], "PrivateIpAddress": "10.0.1.50"},
+        "answer": {"NetworkInterface": {"NetworkInterfaceId": "eni-1"}},
+    }
+    scenario = SCENARIO.replace("web-1", "eni-1")
+    packets = [syn(CLIENT, "54.1.2.3", n, 443) for n in range(3)]
+    summary = replayed(packets, [delete | {"at": "+1s"}, create, delete], "--map", "54.1.2.3=eni-1", scenario=scenario)
+    assert [(record["dst"], record["reason"]) for record in summary["records"]] == [
+        ("10.0.1.10", "rule"),
+        ("10.0.1.50", "rule"),
+    ]
+    assert summary["skipped"]["no_interface"] == 1
+    assert [change["error"] for change in summary["changes"]] == [None] * 3
 
 
 def test_what_is_refused_is_listed_and_warned_of(replayed, sgsim, tmp_path) -> None:

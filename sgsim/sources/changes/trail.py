@@ -17,7 +17,7 @@ from sgsim.sources.places import Notes, Place
 _EC2 = "ec2.amazonaws.com"
 _API_CALL = "AwsApiCall"
 _READ_ONLY = re.compile(r"(?:Describe|Get|List|Search)[A-Z]")
-_TAGGED = re.compile(r"(?:sg|sgr|eni|i|pl|pcx|vpc|subnet)-")
+_TAGGED = re.compile(r"(?:sg|eni|i|pl|pcx|vpc|subnet)-")  # tags of rules nobody looks at
 
 
 class _Identity(msgspec.Struct, rename="camel"):
