@@ -10,12 +10,15 @@ from typing import Any
 import click
 
 from sgsim.cli.exits import NO
+from sgsim.cli.parameter import parameter
 from sgsim.cli.replay import STANDARD_OUTPUT, network_list, option_group
 from sgsim.model import Midstream, Settings, Timeouts
 
 which = option_group(
     click.option("--eni", "enis", metavar="ID", multiple=True, help="Only this interface; may be repeated."),
     click.option("--vpc-id", metavar="ID", help="Only the interfaces of this VPC."),
+    click.option("--plan-before", is_flag=True, help="Of a Terraform plan, what there is before it is applied."),
+    parameter,
     click.option(
         "--format",
         "format_",
@@ -136,6 +139,8 @@ def _flowlogs(snapshot: str, logs: tuple[str, ...], options: dict[str, Any]) -> 
             outputs=outputs,
             examples=options["examples"],
             strict=options["strict"],
+            plan_before=options["plan_before"],
+            parameters=options["parameters"],
             listeners=Listeners(
                 warning=lambda text: click.echo(f"sgsim: warning: {text}", err=True),
                 notice=lambda text: click.echo(f"sgsim: {text}", err=True),
