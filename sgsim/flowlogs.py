@@ -18,7 +18,7 @@ from sgsim.flowrecords import RecordJudge
 from sgsim.kernels.compiling import is_compiled
 from sgsim.layout import REASONS, RECORD_VERDICTS
 from sgsim.model import RecordVerdict, Settings, Topology
-from sgsim.replay import COMPILING, ENGINES, Listeners, jump_text, record_form
+from sgsim.replay import ENGINES, Listeners, jump_text, record_form
 from sgsim.reports.flowlogs.parquet import ParquetLogRecords
 from sgsim.reports.flowlogs.records import LogRecordWriter
 from sgsim.reports.flowlogs.summary import (
@@ -36,7 +36,8 @@ from sgsim.selection import select
 from sgsim.sources import load_topology
 
 EXAMPLES = 3  # of each cause of disagreement
-KERNEL = "read_lines"  # one of those that only this needs
+KERNEL = "read_lines"  # the longest to compile of those that only this needs
+COMPILING = "compiling for this machine, once (some 15 s) ..."
 
 
 class Only(StrEnum):

@@ -97,8 +97,9 @@ running = option_group(
 def command(snapshot: str, logs: tuple[str, ...], **options: Any) -> None:
     """Judge the records of VPC flow logs, and compare with what AWS did.
 
-    SNAPSHOT is a folder of `aws ec2 describe-...` output, one such file, or a YAML scenario; LOG is a flow log (text,
-    gzip or zstd of it, Parquet, CloudWatch Logs events as JSON), a folder of them, a pattern, or - for standard input.
+    SNAPSHOT is a folder of `aws ec2 describe-...` output, one such file, a YAML scenario, or a Terraform plan or state
+    (`terraform show -json`), or a CloudFormation template; LOG is a flow log (text, gzip or zstd of it, Parquet,
+    CloudWatch Logs events as JSON), a folder of them, a pattern, or - for standard input.
     """
     to_stdout = STANDARD_OUTPUT in options["records"]
     if options["as_json"] and to_stdout:
