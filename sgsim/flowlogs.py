@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,7 +18,7 @@ from sgsim.flowrecords import RecordJudge
 from sgsim.kernels.compiling import is_compiled
 from sgsim.layout import REASONS, RECORD_VERDICTS
 from sgsim.model import RecordVerdict, Settings, Topology
-from sgsim.replay import COMPILING, ENGINES, Listeners, jump_text, record_form
+from sgsim.replay import ENGINES, Listeners, jump_text, record_form
 from sgsim.reports.flowlogs.parquet import ParquetLogRecords
 from sgsim.reports.flowlogs.records import LogRecordWriter
 from sgsim.reports.flowlogs.summary import (
@@ -36,7 +36,8 @@ from sgsim.selection import select
 from sgsim.sources import load_topology
 
 EXAMPLES = 3  # of each cause of disagreement
-KERNEL = "read_lines"  # one of those that only this needs
+KERNEL = "read_lines"  # the longest to compile of those that only this needs
+COMPILING = "compiling for this machine, once (some 15 s) ..."
 
 
 class Only(StrEnum):
@@ -69,13 +70,16 @@ def flowlogs(
     outputs: RecordOutputs | None = None,
     examples: int = EXAMPLES,
     strict: bool = False,
+    plan_before: bool = False,
+    parameters: Mapping[str, str] | None = None,
     listeners: Listeners | None = None,
 ) -> LogSummary:
     """Judge every record of VPC flow logs against the security groups of a snapshot.
 
     ``logs`` are names of files, folders, patterns, or "-" for standard input; ``format`` gives the fields of lines
     without a header, as AWS takes it; ``enis`` and ``vpc_id`` select interfaces (all without them); ``engine`` is
-    "fast" or "reference"; so many ``examples`` of each cause of disagreement are kept at most.
+    "fast" or "reference"; so many ``examples`` of each cause of disagreement are kept at most; ``plan_before`` and
+    ``parameters`` are as in ``replay``.
 
     Raises SgsimError: input that cannot be read or judged, results that cannot be written; with ``strict``, doubtful
     input too. Output files then keep the name ``FILE.part``.
@@ -90,7 +94,7 @@ def flowlogs(
     snapshot = [] if isinstance(topology, Topology) else [str(topology)]
     check_outputs(outputs.records, [*snapshot, *names, *(file.path for file in files)])
     if not isinstance(topology, Topology):
-        topology = load_topology(topology, strict=strict)
+        topology = load_topology(topology, strict=strict, plan_before=plan_before, parameters=parameters)
     selected = select(topology, enis, vpc_id)
     run = _Run(topology, settings, listeners)
     with ExitStack() as stack:

@@ -10,12 +10,15 @@ from typing import Any
 import click
 
 from sgsim.cli.exits import NO
+from sgsim.cli.parameter import parameter
 from sgsim.cli.replay import STANDARD_OUTPUT, network_list, option_group
 from sgsim.model import Midstream, Settings, Timeouts
 
 which = option_group(
     click.option("--eni", "enis", metavar="ID", multiple=True, help="Only this interface; may be repeated."),
     click.option("--vpc-id", metavar="ID", help="Only the interfaces of this VPC."),
+    click.option("--plan-before", is_flag=True, help="Of a Terraform plan, what there is before it is applied."),
+    parameter,
     click.option(
         "--format",
         "format_",
@@ -94,8 +97,9 @@ running = option_group(
 def command(snapshot: str, logs: tuple[str, ...], **options: Any) -> None:
     """Judge the records of VPC flow logs, and compare with what AWS did.
 
-    SNAPSHOT is a folder of `aws ec2 describe-...` output, one such file, or a YAML scenario; LOG is a flow log (text,
-    gzip or zstd of it, Parquet, CloudWatch Logs events as JSON), a folder of them, a pattern, or - for standard input.
+    SNAPSHOT is a folder of `aws ec2 describe-...` output, one such file, a YAML scenario, or a Terraform plan or state
+    (`terraform show -json`), or a CloudFormation template; LOG is a flow log (text, gzip or zstd of it, Parquet,
+    CloudWatch Logs events as JSON), a folder of them, a pattern, or - for standard input.
     """
     to_stdout = STANDARD_OUTPUT in options["records"]
     if options["as_json"] and to_stdout:
@@ -136,6 +140,8 @@ def _flowlogs(snapshot: str, logs: tuple[str, ...], options: dict[str, Any]) -> 
             outputs=outputs,
             examples=options["examples"],
             strict=options["strict"],
+            plan_before=options["plan_before"],
+            parameters=options["parameters"],
             listeners=Listeners(
                 warning=lambda text: click.echo(f"sgsim: warning: {text}", err=True),
                 notice=lambda text: click.echo(f"sgsim: {text}", err=True),

@@ -32,6 +32,7 @@ def ended(running: subprocess.Popen[bytes], data: bytes | None = None) -> tuple[
         (["--help"], HEAVY),
         (["replay", "--help"], HEAVY),
         (["query", "--help"], HEAVY),
+        (["flowlogs", "--help"], HEAVY),
         (["--version"], HEAVY),
         (["query", "{s}", "--from", "web-1", "--to", "db-1", "--protocol", "tcp", "--port", "1"], HEAVY[:4]),
     ],

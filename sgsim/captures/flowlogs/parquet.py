@@ -40,7 +40,7 @@ class ParquetLog:
             self._columns = self._chosen(schema)
             words = [column for column in self._columns if pyarrow.types.is_string(schema.field(column).type)]
             self._file = pyarrow.parquet.ParquetFile(name, read_dictionary=words, pre_buffer=False)
-        except (pyarrow.ArrowException, OSError) as error:
+        except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
             raise self._damaged(error) from error
 
     def close(self) -> None:
@@ -75,7 +75,7 @@ class ParquetLog:
                         yield found
                 done += batch.num_rows
                 self.position = (self.size or 0) * done // rows
-        except (self._arrow.ArrowException, OSError) as error:
+        except (self._arrow.ArrowException, OSError, UnicodeDecodeError) as error:
             raise self._damaged(error) from error
         self._faults.end()
 
