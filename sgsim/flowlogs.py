@@ -18,7 +18,7 @@ from sgsim.flowrecords import RecordJudge
 from sgsim.kernels.compiling import is_compiled
 from sgsim.layout import REASONS, RECORD_VERDICTS
 from sgsim.model import RecordVerdict, Settings, Topology
-from sgsim.replay import ENGINES, Listeners, jump_text, record_form
+from sgsim.replay import ENGINES, Listeners, jump_text
 from sgsim.reports.flowlogs.parquet import ParquetLogRecords
 from sgsim.reports.flowlogs.records import LogRecordWriter
 from sgsim.reports.flowlogs.summary import (
@@ -31,6 +31,7 @@ from sgsim.reports.flowlogs.summary import (
     rule_counts,
 )
 from sgsim.reports.outputs import STANDARD_OUTPUT, OutputFile, check_outputs
+from sgsim.reports.writers import form_of
 from sgsim.reports.summary import doubtful_rules
 from sgsim.selection import select
 from sgsim.sources import load_topology
@@ -87,7 +88,7 @@ def flowlogs(
     outputs, listeners, settings = outputs or RecordOutputs(), listeners or Listeners(), settings or Settings()
     names = [str(log) for log in logs]
     fields = None if format is None else parse_format(format)
-    forms = [record_form(name) for name in outputs.records]
+    forms = [form_of(name) for name in outputs.records]
     if names.count(STANDARD_OUTPUT) > 1:
         raise LogError("standard input (-)", "is given twice as a log", "it can be read once")
     files = log_files(names)

@@ -7,37 +7,38 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sgsim.captures import Capture, Decapsulated, MergedBatch, PacketCapture, PacketWriter, merged, open_capture
+from sgsim.captures import Capture, Decapsulated, PacketCapture, merged, open_capture
 from sgsim.engine import Engine, ReferenceEngine, Selected, Simulator
-from sgsim.errors import OutputError, SelectionError
+from sgsim.errors import SelectionError
+from sgsim.excerpt import Excerpt
 from sgsim.kernels.compiling import is_compiled
-from sgsim.layout import FIRST_DROP, Verdicts
+from sgsim.layout import Verdicts
 from sgsim.mapping import AddressMap
 from sgsim.model import Settings, Topology, Tunnel, Verdict
 from sgsim.relay import AHEAD, relay
-from sgsim.reports.outputs import STANDARD_OUTPUT, OutputFile, check_outputs, is_special
-from sgsim.reports.parquet import ParquetRecords, check_parquet
-from sgsim.reports.records import RecordWriter
+from sgsim.reports.observations import Collector, Observations
+from sgsim.reports.outputs import STANDARD_OUTPUT, check_outputs
 from sgsim.reports.strangers import most_common
 from sgsim.reports.summary import Summary, summarise
 from sgsim.reports.tally import Tally
 from sgsim.reports.wording import time_text
+from sgsim.reports.writers import RECORD_ENDINGS, Outputs, Taker, Writers, open_writers
 from sgsim.selection import known_interface, nearest_names, select
 from sgsim.sources import load_topology
 from sgsim.sources.places import Notes
 from sgsim.timeline import Piece, Timeline, Watch
 
+__all__ = ["RECORD_ENDINGS", "Listeners", "Observations", "Options", "Outputs", "observations", "replay"]
+
 ENGINES: Mapping[str, Callable[[Topology, Settings, Selected, int], Engine]] = {
     "fast": Simulator,
     "reference": ReferenceEngine,
 }
-RECORD_ENDINGS = {".ndjson": "ndjson", ".csv": "csv", ".parquet": "parquet"}
-PACKET_ENDINGS = (".pcap", ".pcapng")
 KERNELS = {"fast": "judge", "reference": "decode"}  # the longest to compile of what each needs
 MOST_STRANGERS = 5
 
@@ -46,24 +47,7 @@ COMPILING = "compiling for this machine, once (some 8 s) ..."
 Text = Callable[[str], None]
 Progress = Callable[[int, int | None, int], None]  # bytes read, bytes in all (None: a stream), packets judged
 AnyCapture = Capture | PacketCapture
-
-
-@dataclass(frozen=True, slots=True)
-class Outputs:
-    """Names of files that results are written to; "-" is standard output.
-
-    ``observations`` end in .ndjson, .csv or .parquet, ``allowed_packets`` and ``dropped_packets`` in .pcap or .pcapng;
-    ``only`` keeps the observations of one verdict.
-    """
-
-    observations: Sequence[str] = ()
-    only: Verdict | None = None
-    allowed_packets: str | None = None
-    dropped_packets: str | None = None
-
-    def names(self) -> list[str]:
-        packets = [name for name in (self.allowed_packets, self.dropped_packets) if name is not None]
-        return [*self.observations, *packets]
+Making = Callable[[Engine, Sequence[str]], Taker]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +73,14 @@ def replay(
     jobs: int = 1,
     outputs: Outputs | None = None,
     changes: Sequence[str | Path] = (),
+    since: str | int | None = None,
+    until: str | int | None = None,
+    count: int | None = None,
     strict: bool = False,
     plan_before: bool = False,
     parameters: Mapping[str, str] | None = None,
     listeners: Listeners | None = None,
+    also: Making | None = None,
 ) -> Summary:
     """Judge every packet of the captures, merged by time, with one set of connection tables.
 
@@ -104,6 +92,10 @@ def replay(
     meanwhile (docs/changes.md); ``plan_before`` takes of a Terraform plan what there is before it, ``parameters`` are
     values for a CloudFormation template.
 
+    Packets before ``since`` and from ``until`` on are not judged at all, and no more than ``count`` are: times as text
+    ("2026-05-04T12:00:00Z"; "+12.5s": from the first packet on) or as seconds since the epoch. ``also`` makes something
+    of the engine and the captures' names that takes the verdicts of each batch.
+
     Raises SgsimError: input that cannot be read or judged, results that cannot be written; with ``strict``, doubtful
     input too. Output files then keep the name ``FILE.part``.
     """
@@ -111,7 +103,8 @@ def replay(
     named = [str(capture) for capture in captures if isinstance(capture, str | Path)]
     snapshot = [] if isinstance(topology, Topology) else [str(topology)]
     check_outputs(outputs.names(), [*snapshot, *named, *map(str, changes)])
-    forms = [record_form(name) for name in outputs.observations]
+    outputs.check_forms()
+    excerpt = Excerpt(since, until, count)
     if named.count(STANDARD_OUTPUT) > 1:
         raise SelectionError("standard input (-) is given twice as a capture: it can be read once")
     notes = Notes(strict)
@@ -122,52 +115,29 @@ def replay(
     )
     source = loaded if plan_before or parameters else topology  # read anew, it would be the plan's other side
     timeline = _timeline(source, loaded, changes, strict, notes) if changes else Timeline(loaded, notes=notes)
-    run = _Run(timeline, settings, listeners, notes)
+    run = _Run(timeline, settings, listeners, notes, excerpt)
     run.select(enis, vpc_id, maps or {})
     with ExitStack() as stack:
         opened = [_opened(capture, strict, stack) for capture in captures]
         places = _places(run.topology, run.selected, [capture.name for capture in opened], at or {})
         judge = ENGINES[engine](run.topology, settings, run.guards, AHEAD if jobs > 1 else 1)
-        writers = _open_writers(stack, outputs, forms, judge, opened)
+        writers = open_writers(stack, outputs, judge, opened)
+        if also is not None:
+            writers.takers.append(also(judge, [capture.name for capture in opened]))
         if not is_compiled(KERNELS[engine]):
             listeners.notice(COMPILING)
         streams = opened if decapsulate is None else [Decapsulated(capture) for capture in opened]
         return run.through(opened, streams, judge, places, writers, jobs)
 
 
-class _Writers:
-    """What takes the verdicts of each batch beside the tally."""
-
-    def __init__(self) -> None:
-        self.records: list[RecordWriter | ParquetRecords] = []
-        self.packets: list[tuple[Verdict, PacketWriter]] = []
-        self.files: list[OutputFile] = []
-
-    def write(self, batch: MergedBatch, verdicts: Verdicts) -> None:
-        """Everything reaches the files at once: a live reader waits for it."""
-        for records in self.records:
-            records.write(batch, verdicts)
-        if self.packets:
-            dropped = np.zeros(len(batch.number), dtype=np.bool_)
-            allowed = dropped.copy()
-            allowed[verdicts.packet] = True
-            dropped[verdicts.packet[verdicts.reason >= FIRST_DROP]] = True
-            allowed &= ~dropped
-            for verdict, writer in self.packets:
-                writer.write(batch, allowed if verdict is Verdict.ALLOW else dropped)
-        for file in self.files:
-            file.flush()
-
-    def finish(self) -> None:
-        for _, writer in self.packets:
-            writer.finish()
-
-
 class _Run:
     """One replay, from the selection to the summary."""
 
-    def __init__(self, timeline: Timeline, settings: Settings, listeners: Listeners, notes: Notes) -> None:
+    def __init__(
+        self, timeline: Timeline, settings: Settings, listeners: Listeners, notes: Notes, excerpt: Excerpt
+    ) -> None:
         self._timeline, self._settings, self._listeners, self._notes = timeline, settings, listeners, notes
+        self._excerpt = excerpt
         self.topology = timeline.topology
         self._warnings: dict[str, None] = {}  # in order, each once
         self.selected: list[str] = []
@@ -189,7 +159,7 @@ class _Run:
         streams: Sequence[AnyCapture | Decapsulated],
         engine: Engine,
         places: NDArray[np.int32] | None,
-        writers: _Writers,
+        writers: Writers,
         jobs: int,
     ) -> Summary:
         """Judge all batches of the streams, one of each capture; ``places``, shape (captures,): where each was taken,
@@ -215,14 +185,16 @@ class _Run:
             writers.write(piece.batch, verdicts)
             self._listeners.progress(*_position(captures), tally.packets)
 
-        batches = merged(streams, ahead=AHEAD if jobs > 1 else 1)
-        relay(self._timeline.pieces(batches), judge, take, jobs)
+        batches = self._excerpt.of(merged(streams, ahead=AHEAD if jobs > 1 else 1))
+        relay(self._timeline.pieces(batches, lambda: self._excerpt.first_ns), judge, take, jobs)
         writers.finish()
         seconds = time.perf_counter() - begun
         for capture in captures:
             self._warn(capture.warnings)
         if engine.jumped is not None:
             self._warn([jump_text(*engine.jumped)])
+        if not self._excerpt.kept and self._excerpt.left_out is not None:
+            self._warn([_outside_text(*self._excerpt.left_out)])
         self._warn((*self._notes.warnings, *self._timeline.remarks()))
         return summarise(
             self.topology,
@@ -245,6 +217,44 @@ class _Run:
             if text not in self._warnings:
                 self._warnings[text] = None
                 self._listeners.warning(text)
+
+
+class Options(TypedDict, total=False):
+    """The keywords of ``replay``, but for ``also``."""
+
+    settings: Settings | None
+    enis: Sequence[str]
+    vpc_id: str | None
+    at: Mapping[str, str] | None
+    maps: Mapping[str, str] | None
+    decapsulate: Tunnel | None
+    engine: str
+    jobs: int
+    outputs: Outputs | None
+    changes: Sequence[str | Path]
+    since: str | int | None
+    until: str | int | None
+    count: int | None
+    strict: bool
+    listeners: Listeners | None
+
+
+def observations(
+    topology: Topology | str | Path,
+    captures: Sequence[str | Path | Iterable[Any]],
+    *,
+    only: Verdict | str | None = None,
+    **options: Unpack[Options],
+) -> Observations:
+    """Replay (see ``replay``), and keep every observation as columns in memory, or those of one verdict."""
+    made: list[Collector] = []
+
+    def collector(engine: Engine, names: Sequence[str]) -> Taker:
+        made.append(Collector(engine, names, None if only is None else Verdict(only)))
+        return made[0]
+
+    summary = replay(topology, captures, also=collector, **options)
+    return made[0].finish(summary)
 
 
 def _timeline(
@@ -291,41 +301,16 @@ def _places(
     return places
 
 
-def _open_writers(
-    stack: ExitStack, outputs: Outputs, forms: list[str], engine: Engine, captures: list[AnyCapture]
-) -> _Writers:
-    writers = _Writers()
-    names = [capture.name for capture in captures]
-    for name, form in zip(outputs.observations, forms, strict=True):
-        file = stack.enter_context(OutputFile(name))
-        writers.files.append(file)
-        if form == "parquet":
-            writers.records.append(stack.enter_context(ParquetRecords(file, engine, names, outputs.only)))
-        else:
-            writers.records.append(RecordWriter(file, form, engine, names, outputs.only))
-    for verdict, packets in ((Verdict.ALLOW, outputs.allowed_packets), (Verdict.DROP, outputs.dropped_packets)):
-        if packets is not None:
-            file = stack.enter_context(OutputFile(packets))
-            writers.files.append(file)
-            kind = packets + ".pcapng" if is_special(packets) and not packets.endswith(PACKET_ENDINGS) else packets
-            writers.packets.append((verdict, PacketWriter(kind, file.raw, captures)))
-    return writers
-
-
-def record_form(name: str) -> str:
-    """Which form the records have that go to the file of that name; a pipe or device without an ending: NDJSON."""
-    form = RECORD_ENDINGS.get(Path(name).suffix)
-    if form is None and not is_special(name):
-        endings = "name it .ndjson, .csv or .parquet (or - for NDJSON on standard output)"
-        raise OutputError(f"{name}: unknown ending: {endings}")
-    if form == "parquet":
-        check_parquet(name)
-    return form or "ndjson"
-
-
 def jump_text(before: int, after: int) -> str:
     days = (after - before) / 86_400e9
     return (
         f"the clock jumps from {time_text(before)} to {time_text(after)} ({days:,.0f} days): "
         "connections that were idle in between are gone there"
+    )
+
+
+def _outside_text(earliest: int, latest: int) -> str:
+    return (
+        "no packet is of the time that --since and --until say: the captures' are from "
+        f"{time_text(earliest, milliseconds=True)} to {time_text(latest, milliseconds=True)}"
     )

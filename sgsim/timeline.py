@@ -6,7 +6,7 @@ where (``pieces``), judging carries the changes out (``reach``), taking the verd
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -100,14 +100,21 @@ class Timeline:
 
     # --- when ---------------------------------------------------------------------------------------------------------
 
-    def pieces(self, batches: Iterator[MergedBatch]) -> Iterator[Piece]:
+    def pieces(
+        self, batches: Iterator[MergedBatch], first_packet_ns: Callable[[], int | None] = lambda: None
+    ) -> Iterator[Piece]:
         """The batches, cut where changes take effect. The clock is the running maximum of the packets' times: a packet
-        that is older is judged at the clock's time, so after the changes of that time."""
+        that is older is judged at the clock's time, so after the changes of that time.
+
+        ``first_packet_ns`` says, when the first batch is there, from which packet relative times count: from the first
+        of the batches where it says None.
+        """
         due = 0
         for batch in batches:
             times = batch.columns.time_ns
             if len(times) and not self._ordered:
-                self._put_in_order(int(times[0]))
+                first_ns = first_packet_ns()
+                self._put_in_order(int(times[0]) if first_ns is None else first_ns)
             begin = 0
             if len(times) and due < len(self._outcomes):
                 clocks = np.maximum.accumulate(
@@ -116,13 +123,13 @@ class Timeline:
                 while due < len(self._outcomes) and self._time(due) <= int(clocks[-1]):
                     place = int(np.searchsorted(clocks, self._time(due)))
                     if place > begin:
-                        yield Piece(_part(batch, begin, place), due)
+                        yield Piece(batch.part(begin, place), due)
                         begin = place
                     first = FirstPacket(int(batch.capture[place]), int(batch.number[place]), int(times[place]))
                     while due < len(self._outcomes) and self._time(due) <= int(clocks[place]):
                         self._outcomes[due].took_effect = first
                         due += 1
-            yield Piece(_part(batch, begin, len(times)), due)
+            yield Piece(batch.part(begin, len(times)), due)
 
     def _put_in_order(self, first_packet_ns: int) -> None:
         from sgsim.sources.changes import in_order
@@ -242,16 +249,3 @@ def _change(engine: Engine, topology: Topology, outcome: Outcome) -> None:
     except SelectionError as error:
         place = outcome.change.place
         raise SelectionError(f"{place.file}: {place}: after {outcome.change.call}: {error}") from None
-
-
-def _part(batch: MergedBatch, begin: int, end: int) -> MergedBatch:
-    """The packets of a batch from one place to another; the whole batch itself."""
-    if end - begin == len(batch.number):
-        return batch
-    columns = batch.columns
-    return batch._replace(
-        columns=columns._replace(heads=columns.heads[begin:end], bodies=columns.bodies[begin:end]),
-        capture=batch.capture[begin:end],
-        number=batch.number[begin:end],
-        lengths=None if batch.lengths is None else batch.lengths[begin:end],
-    )

@@ -24,7 +24,7 @@ from sgsim.errors import MissingExtraError, OutputError
 from sgsim.kernels.addresses import write_texts
 from sgsim.model import Topology, Verdict
 from sgsim.replay import Outputs, replay
-from sgsim.reports import parquet
+from sgsim.reports import arrow, parquet
 from sgsim.reports.parquet import ParquetRecords
 from sgsim.reports.records import FIELDS
 from tests.differential.test_captures import batches_of, busiest
@@ -86,7 +86,7 @@ def test_real_captures_are_what_ndjson_says(tmp_path: Path, data: Path, name: st
 def test_row_groups_are_written_as_they_fill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int):
     """The same records whatever the size of a row group; none is larger, and captures may share a name."""
     monkeypatch.setattr(parquet, "ROWS", rows)
-    monkeypatch.setattr(parquet, "_FIRST_ADDRESSES", 2)
+    monkeypatch.setattr(arrow, "FIRST_ADDRESSES", 2)
     found, expected = both(tmp_path, EXAMPLE / "scenario.yaml", [EXAMPLE / "traffic.pcap"] * 2)
     assert found == expected
     file = pyarrow.parquet.ParquetFile(tmp_path / "o.parquet").metadata
@@ -159,7 +159,7 @@ def test_a_full_disk_is_the_files_own_error(tmp_path: Path, monkeypatch: pytest.
     def opened(_: Any, *rest: Any) -> ParquetRecords:
         return ParquetRecords(disk, *rest)
 
-    monkeypatch.setattr("sgsim.replay.ParquetRecords", opened)
+    monkeypatch.setattr("sgsim.reports.writers.ParquetRecords", opened)
     with pytest.raises(OutputError, match="No space left on device"):
         replay(EXAMPLE / "scenario.yaml", [EXAMPLE / "traffic.pcap"], outputs=Outputs([str(tmp_path / "o.parquet")]))
     gc.collect()
@@ -181,7 +181,7 @@ def test_a_full_disk_is_the_files_own_error(tmp_path: Path, monkeypatch: pytest.
 )
 def test_addresses_are_written_as_python_writes_them(addresses: list[IPv4Address | IPv6Address]):
     """Digits, colons and dots; IPv4-mapped ones with dots where they are asked for."""
-    table = parquet.empty_table(max(1, len(addresses)))
+    table = arrow.empty_table(max(1, len(addresses)))
     table.count[0] = len(addresses)
     table.version[: len(addresses)] = [address.version for address in addresses]
     table.hi[: len(addresses)] = [int(address) >> 64 for address in addresses]

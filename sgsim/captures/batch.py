@@ -64,3 +64,17 @@ class MergedBatch(NamedTuple):
     number: NDArray[np.int64]
     known: tuple[int, ...]
     lengths: NDArray[np.uint32] | None = None
+
+    def part(self, begin: int, end: int) -> MergedBatch:
+        """The packets from one place to another, not copied; the batch itself where these are all."""
+        return self if end - begin == len(self.number) else self.picked(slice(begin, end))
+
+    def picked(self, rows: slice | NDArray[np.bool_]) -> MergedBatch:
+        """The packets at these places; a mask copies them."""
+        columns = self.columns
+        return self._replace(
+            columns=columns._replace(heads=columns.heads[rows], bodies=columns.bodies[rows]),
+            capture=self.capture[rows],
+            number=self.number[rows],
+            lengths=None if self.lengths is None else self.lengths[rows],
+        )

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from sgsim.captures import linktypes
 from sgsim.captures.batch import Link, MergedBatch
 from sgsim.errors import OutputError
-from sgsim.kernels.records import PCAP_HEADER, PCAPNG_HEADER, Records, write_records
+from sgsim.kernels.records import PCAP_HEADER, PCAPNG_HEADER, Options, Records, write_records
 from sgsim.layout import PacketColumns
 
 _SNAPLEN = 262_144
+_NO_OPTIONS = Options(np.zeros(0, dtype=np.uint8), np.zeros(0, dtype=np.int64))
 
 
 class HasLinks(Protocol):
@@ -43,8 +44,9 @@ class PacketWriter:
         self._digits = 6
         self._begun = False
 
-    def write(self, batch: MergedBatch, chosen: NDArray[np.bool_]) -> int:
-        """Write the packets of ``batch`` where ``chosen`` (length n) is true, in its order; returns how many."""
+    def write(self, batch: MergedBatch, chosen: NDArray[np.bool_], options: Options = _NO_OPTIONS) -> int:
+        """Write the packets of ``batch`` where ``chosen`` (length n) is true, in its order; returns how many.
+        ``options`` are what a .pcapng says of them besides."""
         rows = np.flatnonzero(chosen)
         if not len(rows):
             return 0
@@ -54,7 +56,7 @@ class PacketWriter:
             columns.length[:] = batch.lengths
         for piece in np.split(rows, self._firsts(batch, rows)):
             if len(piece):
-                self._write(batch, columns, piece)
+                self._write(batch, columns, piece, options)
         return len(rows)
 
     def _firsts(self, batch: MergedBatch, rows: NDArray[np.int64]) -> list[int]:
@@ -67,15 +69,18 @@ class PacketWriter:
         new = [divmod(link, 1 << 16) not in self._interfaces for link in met.tolist()]
         return sorted(firsts[new].tolist())
 
-    def _write(self, batch: MergedBatch, columns: PacketColumns, rows: NDArray[np.int64]) -> None:
+    def _write(self, batch: MergedBatch, columns: PacketColumns, rows: NDArray[np.int64], options: Options) -> None:
         captured = columns.captured[rows].astype(np.int64)
         sizes = (captured + 3 & ~3) + PCAPNG_HEADER if self._pcapng else captured + PCAP_HEADER
+        if len(options.begins):
+            sizes += np.diff(options.begins)[rows]
         ends = np.cumsum(sizes)
         out = np.empty(int(ends[-1]), dtype=np.uint8)
         sources = batch.capture[rows]
         for capture in np.unique(sources).tolist() if len(batch.windows) > 1 else [0]:
             own = slice(None) if len(batch.windows) == 1 else np.flatnonzero(sources == capture)
-            records = self._records(capture, np.unique(batch.columns.link[rows[own]]).tolist(), batch.known)
+            links = np.unique(batch.columns.link[rows[own]]).tolist()
+            records = self._records(capture, links, batch.known)._replace(options=options)
             places = (ends - sizes)[own]
             write_records(batch.windows[capture], columns, rows[own], places, records, out)
         self._put(out.data)
@@ -107,7 +112,7 @@ class PacketWriter:
             else:
                 self._check(link)
                 tick[place] = 10 ** (9 - self._digits)
-        return Records(self._pcapng, interface, tick)
+        return Records(self._pcapng, interface, tick, _NO_OPTIONS)
 
     def _check(self, link: Link) -> None:
         if link.link_type != self._link_type:

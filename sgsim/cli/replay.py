@@ -18,6 +18,7 @@ from sgsim.model import Fragments, Midstream, Network, Settings, TcpPickup, Time
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 STANDARD_OUTPUT = "-"
+BOTH = "all"  # what --print stands for without a verdict
 
 
 def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
@@ -80,6 +81,16 @@ which = option_group(
         help="Judge the frames inside UDP packets to port 4789, as VPC Traffic Mirroring sends them.",
     ),
 )
+excerpt = option_group(
+    click.option("-c", "--count", metavar="N", type=click.IntRange(min=1), help="Stop after N packets."),
+    click.option(
+        "--since",
+        metavar="TIME",
+        help="Packets before TIME are not judged at all: 2026-05-04T12:00:00Z, seconds since the epoch, or +30s: from "
+        "the first packet on.",
+    ),
+    click.option("--until", metavar="TIME", help="Nor are packets of TIME or later."),
+)
 happening = option_group(
     click.option(
         "--changes",
@@ -95,9 +106,23 @@ results = option_group(
         "observations",
         metavar="FILE",
         multiple=True,
-        help="Write the observations as .ndjson, .csv or .parquet; - is NDJSON on standard output. May be repeated.",
+        help="Write the observations as .ndjson, .csv or .parquet, or the packets with them as comments (.pcapng); - is "
+        "NDJSON on standard output. May be repeated.",
     ),
     click.option("--only", type=click.Choice(["allow", "drop"]), help="Only these observations in -o."),
+    click.option(
+        "--flows",
+        metavar="FILE",
+        help="Write a row for each flow, gate and decision, with packets, bytes and times: .ndjson, .csv or .parquet.",
+    ),
+    click.option(
+        "--print",
+        "printed",
+        metavar="[allow|drop]",
+        type=click.Choice([BOTH, "allow", "drop"]),
+        help="Print a line for each observation, or for those of one verdict, as tcpdump would: times are UTC, no name "
+        "is looked up.",
+    ),
     click.option(
         "--write-allowed", metavar="FILE", help="Write the packets allowed at all their gates: .pcap or .pcapng."
     ),
@@ -170,10 +195,22 @@ running = option_group(
 )
 
 
-@click.command("replay")
+class ReplayCommand(click.Command):
+    """``--print`` may have a verdict behind it, and need not: a capture's name behind it is none."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        end = args.index("--") if "--" in args else len(args)
+        for place, word in enumerate(args[:end]):
+            if word == "--print" and args[place + 1 : place + 2] not in (["allow"], ["drop"], [BOTH]):
+                args[place] = f"--print={BOTH}"
+        return super().parse_args(ctx, args)
+
+
+@click.command("replay", cls=ReplayCommand)
 @click.argument("snapshot")
 @click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...")
 @which
+@excerpt
 @happening
 @results
 @judging
@@ -185,9 +222,10 @@ def command(snapshot: str, captures: tuple[str, ...], **options: Any) -> None:
     (`terraform show -json`), or a CloudFormation template; CAPTURE is pcap or pcapng, gzip or zstd of them, or - for
     standard input. Several captures are merged by time.
     """
-    to_stdout = STANDARD_OUTPUT in options["observations"]
-    if options["as_json"] and to_stdout:
-        raise click.UsageError("-o - and --json both go to standard output: give -o a file, or leave out --json")
+    lines = _on_standard_output(options)
+    if len(lines) > 1:
+        raise click.UsageError(f"{' and '.join(lines[:2])} both go to standard output: choose one, or give it a file")
+    to_stdout = bool(lines) and not options["as_json"]
     if options["only"] and not options["observations"]:
         raise click.UsageError("--only chooses what -o writes: add -o FILE")
     summary = _replay(snapshot, captures, options)
@@ -201,6 +239,25 @@ def command(snapshot: str, captures: tuple[str, ...], **options: Any) -> None:
         raise click.exceptions.Exit(NO)
 
 
+_PRINTED: dict[str | None, tuple[Verdict, ...]] = {
+    None: (),
+    BOTH: tuple(Verdict),
+    "allow": (Verdict.ALLOW,),
+    "drop": (Verdict.DROP,),
+}
+
+
+def _on_standard_output(options: dict[str, Any]) -> list[str]:
+    """The options by which something goes there."""
+    named = {
+        "-o -": STANDARD_OUTPUT in options["observations"],
+        "--flows -": options["flows"] == STANDARD_OUTPUT,
+        "--print": options["printed"] is not None,
+        "--json": options["as_json"],
+    }
+    return [name for name, given in named.items() if given]
+
+
 def _replay(snapshot: str, captures: tuple[str, ...], options: dict[str, Any]) -> Any:
     from sgsim.cli.progress import ProgressBar
     from sgsim.replay import Listeners, Outputs, replay
@@ -210,6 +267,8 @@ def _replay(snapshot: str, captures: tuple[str, ...], options: dict[str, Any]) -
         only=Verdict(options["only"]) if options["only"] else None,
         allowed_packets=options["write_allowed"],
         dropped_packets=options["write_dropped"],
+        flows=options["flows"],
+        printed=_PRINTED[options["printed"]],
     )
     with ProgressBar() as bar:
 
@@ -230,6 +289,9 @@ def _replay(snapshot: str, captures: tuple[str, ...], options: dict[str, Any]) -
             jobs=options["jobs"],
             outputs=outputs,
             changes=options["changes"],
+            since=options["since"],
+            until=options["until"],
+            count=options["count"],
             strict=options["strict"],
             plan_before=options["plan_before"],
             parameters=options["parameters"],

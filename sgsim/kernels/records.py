@@ -20,12 +20,20 @@ ENHANCED_PACKET = U64(6)
 LAST_SECOND = I64(2**32 - 1)  # what pcap can hold
 
 
+class Options(NamedTuple):
+    """What pcapng blocks say of the packets of a batch, made ready: options, the end of options among them."""
+
+    data: NDArray[np.uint8]
+    begins: NDArray[np.int64]  # (n + 1,) where in `data` each packet's begin, multiples of four; (0,): there are none
+
+
 class Records(NamedTuple):
     """How the packets of one capture are written; the arrays have one element for each of its links."""
 
     pcapng: bool
     interface: NDArray[np.uint32]  # pcapng: the interface in the file that is written
     tick: NDArray[np.int64]  # nanoseconds
+    options: Options  # pcapng
 
 
 @inner
@@ -53,12 +61,14 @@ def _pcap(out, at, time, tick, captured, length):
 
 
 @inner
-def _pcapng(out, at, interface, time, tick, captured, length):
-    """What an enhanced packet block has around its frame; its length. Times before 1970 become 1970."""
+def _pcapng(out, at, interface, time, tick, captured, length, options):
+    """What an enhanced packet block has around its frame and so many bytes of options. Times before 1970 become
+    1970."""
     padded = (captured + U64(3)) & ~U64(3)
+    size = U64(32) + padded + options
     ticks = U64(max(I64(0), time) // tick)
     _put(out, at, ENHANCED_PACKET)
-    _put(out, at + U64(4), U64(32) + padded)
+    _put(out, at + U64(4), size)
     _put(out, at + U64(8), interface)
     _put(out, at + U64(12), ticks >> U64(32))
     _put(out, at + U64(16), ticks & U64(0xFFFFFFFF))
@@ -66,7 +76,17 @@ def _pcapng(out, at, interface, time, tick, captured, length):
     _put(out, at + U64(24), length)
     for byte in range(captured, padded):
         out[at + U64(28) + U64(byte)] = U8(0)
-    _put(out, at + U64(28) + padded, U64(32) + padded)
+    _put(out, at + size - U64(4), size)
+    return at + U64(28) + padded
+
+
+@inner
+def _options_of(row, options):
+    """(where they begin, how many bytes) of a packet's options."""
+    if len(options.begins) == 0:
+        return U64(0), U64(0)
+    begin = U64(options.begins[row])
+    return begin, U64(options.begins[row + 1]) - begin
 
 
 @kernel
@@ -85,8 +105,11 @@ def write_records(
         link, captured, length = head["link"], U64(head["captured"]), U64(head["length"])
         tick = records.tick[link]
         if records.pcapng:
-            _pcapng(out, at, U64(records.interface[link]), head["time_ns"], tick, captured, length)
+            begin, size = _options_of(row, records.options)
+            interface = U64(records.interface[link])
+            behind = _pcapng(out, at, interface, head["time_ns"], tick, captured, length, size)
             _copy(out, at + U64(28), data, U64(head["offset"]), captured)
+            _copy(out, behind, records.options.data, begin, size)
         else:
             _pcap(out, at, head["time_ns"], tick, captured, length)
             _copy(out, at + U64(16), data, U64(head["offset"]), captured)

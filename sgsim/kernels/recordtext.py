@@ -15,12 +15,12 @@ from sgsim.layout import LATER_FRAGMENT, REASONS, TRACKED, PacketColumns
 U64 = np.uint64
 MINUS = np.uint8(ord("-"))
 
-# Joints: the words before a number or an address, after the last one, and where there is none.
-PACKET, TIME, UNTRACKED, SRC, SRC_PORT, DST, DST_PORT, ICMP_TYPE, ICMP_CODE, LENGTH, END, NONE = (
-    0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12,
+# Joints: the words where there is no number, before a number or an address, and after the last one.
+NONE, PACKET, TIME, UNTRACKED, SRC, SRC_PORT, DST, DST_PORT, ICMP_TYPE, ICMP_CODE, LENGTH, END = (
+    0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12,
 )  # fmt: skip
 NUMBERS = 9 * 20  # bytes that the numbers of a record take at most
-STEPS = 15  # a record's words, each with what follows it
+STEPS = 15  # an observation's words, each with what follows it
 
 NOTHING, NUMBER, NEGATIVE, ADDRESS, ABSENT = 0, 1, 2, 3, 4  # what follows a word
 
@@ -40,7 +40,7 @@ class Wording(NamedTuple):
 
 
 class Steps(NamedTuple):
-    """A record, taken apart; arrays of length STEPS. To step through it keeps the kernel small: with each step in its
+    """A record, taken apart; arrays of one length. To step through it keeps the kernel small: with each step in its
     own words it took 19 s to compile."""
 
     word: NDArray[np.int64]
@@ -50,7 +50,7 @@ class Steps(NamedTuple):
 
 
 @inner
-def _step(steps, n, word, kind, value):
+def step(steps, n, word, kind, value):
     steps.word[n], steps.kind[n], steps.value[n] = word, kind, value
 
 
@@ -61,29 +61,29 @@ def _take_apart(columns, stream, verdicts, m, wording, steps):
     i = U64(verdict["packet"])
     head, body = columns.heads[i], columns.bodies[i]
     joints = wording.joints
-    _step(steps, 0, wording.captures + stream.capture[i], NOTHING, U64(0))
-    _step(steps, 1, joints + PACKET, NUMBER, U64(stream.number[i]))
+    step(steps, 0, wording.captures + stream.capture[i], NOTHING, U64(0))
+    step(steps, 1, joints + PACKET, NUMBER, U64(stream.number[i]))
     time = head["time_ns"]
-    _step(steps, 2, joints + TIME, NEGATIVE if time < 0 else NUMBER, U64(0) - U64(time) if time < 0 else U64(time))
-    _step(steps, 3, wording.enis + verdict["interface"], NOTHING, U64(0))
+    step(steps, 2, joints + TIME, NEGATIVE if time < 0 else NUMBER, U64(0) - U64(time) if time < 0 else U64(time))
+    step(steps, 3, wording.enis + verdict["interface"], NOTHING, U64(0))
     way = np.int64(verdict["direction"]) * len(REASONS) + np.int64(verdict["reason"])
-    _step(steps, 4, wording.ways + way, NOTHING, U64(0))
-    _step(steps, 5, wording.rules + verdict["rule"] + 1, NOTHING, U64(0))
+    step(steps, 4, wording.ways + way, NOTHING, U64(0))
+    step(steps, 5, wording.rules + verdict["rule"] + 1, NOTHING, U64(0))
     version, protocol, service = body["version"], body["protocol"], U64(body["dst_port"])
-    _step(steps, 6, joints + UNTRACKED + (1 if verdict["flags"] & TRACKED else 0), NUMBER, U64(protocol))
+    step(steps, 6, joints + UNTRACKED + (1 if verdict["flags"] & TRACKED else 0), NUMBER, U64(protocol))
     whole = body["shape"] != LATER_FRAGMENT
     port = NUMBER if whole and (protocol == 6 or protocol == 17) else ABSENT
     icmp = NUMBER if whole and protocol == (1 if version == 4 else 58) else ABSENT
-    _step(steps, 7, joints + SRC, ADDRESS, body["src_lo"])
+    step(steps, 7, joints + SRC, ADDRESS, body["src_lo"])
     steps.upper[7] = body["src_hi"]
-    _step(steps, 8, joints + SRC_PORT, port, U64(body["src_port"]))
-    _step(steps, 9, joints + DST, ADDRESS, body["dst_lo"])
+    step(steps, 8, joints + SRC_PORT, port, U64(body["src_port"]))
+    step(steps, 9, joints + DST, ADDRESS, body["dst_lo"])
     steps.upper[9] = body["dst_hi"]
-    _step(steps, 10, joints + DST_PORT, port, service)
-    _step(steps, 11, joints + ICMP_TYPE, icmp, service >> U64(8))
-    _step(steps, 12, joints + ICMP_CODE, icmp, service & U64(255))
-    _step(steps, 13, joints + LENGTH, NUMBER, U64(head["length"]))
-    _step(steps, 14, joints + END, NOTHING, U64(0))
+    step(steps, 10, joints + DST_PORT, port, service)
+    step(steps, 11, joints + ICMP_TYPE, icmp, service >> U64(8))
+    step(steps, 12, joints + ICMP_CODE, icmp, service & U64(255))
+    step(steps, 13, joints + LENGTH, NUMBER, U64(head["length"]))
+    step(steps, 14, joints + END, NOTHING, U64(0))
     return version
 
 
@@ -110,6 +110,24 @@ def put_number(out, at, value):
     return end
 
 
+@inner
+def put_steps(out, at, wording, steps, version):
+    """A record that was taken apart, whose addresses are of that IP version; where it ends."""
+    for n in range(len(steps.word)):
+        at = put_word(out, at, wording, steps.word[n])
+        kind = steps.kind[n]
+        if kind == ADDRESS:
+            at = put_address(out, at, version, steps.upper[n], steps.value[n], wording.dotted)
+        elif kind == ABSENT:
+            at = put_word(out, at, wording, wording.joints + NONE)
+        elif kind != NOTHING:
+            if kind == NEGATIVE:
+                out[at] = MINUS
+                at += 1
+            at = put_number(out, at, steps.value[n])
+    return at
+
+
 @kernel
 def write_lines(
     columns: PacketColumns,
@@ -122,22 +140,11 @@ def write_lines(
     """Put the records of the observations at ``places`` of ``verdicts`` (records of VERDICT) into ``out``; returns
     their bytes.
 
-    A record takes its words, NUMBERS and two addresses at most. The Steps of ``form`` need not be filled.
+    A record takes its words, NUMBERS and two addresses at most. The STEPS steps of ``form`` need not be filled.
     """
     wording, steps = form
     at = 0
     for k in range(len(places)):
         version = _take_apart(columns, stream, verdicts, U64(places[k]), wording, steps)
-        for n in range(STEPS):
-            at = put_word(out, at, wording, steps.word[n])
-            kind = steps.kind[n]
-            if kind == ADDRESS:
-                at = put_address(out, at, version, steps.upper[n], steps.value[n], wording.dotted)
-            elif kind == ABSENT:
-                at = put_word(out, at, wording, wording.joints + NONE)
-            elif kind != NOTHING:
-                if kind == NEGATIVE:
-                    out[at] = MINUS
-                    at += 1
-                at = put_number(out, at, steps.value[n])
+        at = put_steps(out, at, wording, steps, version)
     return at

@@ -26,6 +26,9 @@ from sgsim.model import Direction, Rule, Verdict
 FIELDS = ["capture", "packet", "time_ns", "eni", "direction", "verdict", "reason", "rule", "group", "tracked"]
 FIELDS += ["protocol", "src", "src_port", "dst", "dst_port", "icmp_type", "icmp_code", "length"]
 
+# Before the ends of a flow in JSON: addresses are strings, so quotes stand around them.
+JSON_ENDS = [',"src":"', '","src_port":', ',"dst":"', '","dst_port":']
+
 _LINES = 2048  # put together at a time: what they take stays in the second-level cache
 
 Fields = Mapping[str, object]
@@ -67,13 +70,12 @@ class RecordWriter:
         parts = [
             [("{" if self._kind == "ndjson" else "") + text for text in joined(_captures(self._captures))],
             ["," + text for text in joined({"eni": i.interface_id} for i in self._engine.interfaces[: self._known[0]])],
-            ["," + text for text in joined(_ways())],
-            ["," + text for text in joined(_rules(self._engine.rules[: self._known[1]]))],
+            ["," + text for text in joined(way_fields())],
+            ["," + text for text in joined(rule_fields(self._engine.rules[: self._known[1]]))],
             _csv_joints() if self._kind == "csv" else _json_joints(),
         ]
-        self._form = _wording(parts), _empty_steps()
-        longest = sum(max((len(encoded(text)) for text in part), default=0) for part in parts[:-1])
-        self._out = np.zeros(_LINES * (longest + sum(map(len, parts[-1])) + NUMBERS + 2 * LONGEST_TEXT), dtype=np.uint8)
+        self._form = wording(parts), empty_steps(STEPS)
+        self._out = np.zeros(_LINES * (longest(parts) + NUMBERS), dtype=np.uint8)
 
     def write(self, batch: MergedBatch, verdicts: Verdicts) -> int:
         """Write a batch's observations; returns how many."""
@@ -92,14 +94,14 @@ def _captures(names: Iterable[str]) -> Iterator[Fields]:
     return ({"capture": name} for name in names)
 
 
-def _ways() -> Iterator[Fields]:
+def way_fields() -> Iterator[Fields]:
     directions = {INGRESS: Direction.INGRESS, EGRESS: Direction.EGRESS}
     for code in sorted(directions):
         for reason in REASONS:
             yield {"direction": directions[code], "verdict": reason.verdict, "reason": reason}
 
 
-def _rules(rules: Iterable[Rule]) -> Iterator[Fields]:
+def rule_fields(rules: Iterable[Rule]) -> Iterator[Fields]:
     yield {"rule": None, "group": None}
     for rule in rules:
         yield {"rule": rule.rule_id, "group": rule.group_id}
@@ -119,31 +121,42 @@ def csv_texts(records: Iterable[Fields]) -> Iterator[str]:
 
 
 def _json_joints() -> list[str]:
-    """By the places of kernels.recordtext; addresses are strings, so quotes stand around them."""
+    """By the places of kernels.recordtext."""
     numbers = [f',"{name}":' for name in ("packet", "time_ns")]
     tracked = [f',"tracked":{text},"protocol":' for text in ("false", "true")]
-    ends = [',"src":"', '","src_port":', ',"dst":"', '","dst_port":']
-    return [*numbers, *tracked, *ends, ',"icmp_type":', ',"icmp_code":', ',"length":', "}\n", "null"]
+    return ["null", *numbers, *tracked, *JSON_ENDS, ',"icmp_type":', ',"icmp_code":', ',"length":', "}\n"]
 
 
 def _csv_joints() -> list[str]:
-    return [",", ",", ",false,", ",true,", *[","] * 7, "\n", ""]
+    return ["", ",", ",", ",false,", ",true,", *[","] * 7, "\n"]
 
 
 def encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")  # file names may be no UTF-8
 
 
-def _wording(parts: Sequence[Sequence[str]]) -> Wording:
-    words = [encoded(text) for part in parts for text in part]
-    offsets = np.zeros(len(words) + 1, dtype=np.int64)
-    offsets[1:] = np.cumsum([len(word) for word in words])
-    captures, enis, ways, rules, joints, _ = np.cumsum([0, *map(len, parts)])
-    text = np.frombuffer(b"".join(words), dtype=np.uint8)
+def wording(parts: Sequence[Sequence[str]]) -> Wording:
+    """The words of captures, interfaces, ways, rules and joints."""
+    text, offsets, (captures, enis, ways, rules, joints) = laid(parts)
     return Wording(text, offsets, captures, enis, ways, rules, joints, MAPPED_DOTTED)
 
 
-def _empty_steps() -> Steps:
-    word, kind = np.zeros((2, STEPS), dtype=np.int64)
-    value, upper = np.zeros((2, STEPS), dtype=np.uint64)
+def laid(parts: Sequence[Sequence[str]]) -> tuple[NDArray[np.uint8], NDArray[np.int64], list[np.int64]]:
+    """All words one after the other, where each begins (and the last one ends), and the numbers of the parts' first."""
+    words = [encoded(text) for part in parts for text in part]
+    offsets = np.zeros(len(words) + 1, dtype=np.int64)
+    offsets[1:] = np.cumsum([len(word) for word in words])
+    firsts = np.cumsum([0, *map(len, parts)], dtype=np.int64)[:-1]
+    return np.frombuffer(b"".join(words), dtype=np.uint8), offsets, list(firsts)
+
+
+def longest(parts: Sequence[Sequence[str]]) -> int:
+    """Bytes that a line of these words takes at most: one of each part, all joints (the last part), two addresses."""
+    words = sum(max((len(encoded(text)) for text in part), default=0) for part in parts[:-1])
+    return words + sum(map(len, parts[-1])) + 2 * LONGEST_TEXT
+
+
+def empty_steps(count: int) -> Steps:
+    word, kind = np.zeros((2, count), dtype=np.int64)
+    value, upper = np.zeros((2, count), dtype=np.uint64)
     return Steps(word, kind, value, upper)

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sgsim.kernels.addresses import LONGEST_TEXT, AddressTable
+from sgsim.kernels.addresses import AddressTable
 from sgsim.kernels.logtext import number_addresses
 from sgsim.layout import HAS_BYTES, HAS_FLAGS, HAS_PACKETS, REASONS, RECORD_VERDICTS, TRACKED
 from sgsim.model import TCP, UDP, Interface, RecordVerdict, Rule
+from sgsim.reports.arrow import Words, address_texts, arrow_schema, dictionary, empty_table, pyarrow_for
 from sgsim.reports.flowlogs.records import ACTION_WORDS, DIRECTIONS, FIELDS
-from sgsim.reports.parquet import Output, Words, address_texts, empty_table
+from sgsim.reports.parquet import ROWS, ParquetFile
 from sgsim.reports.records import Sink
 
-ROWS = 1 << 18  # of a row group: some 40 MB while it is made
 _WORDS = ("log", "eni", "direction", "verdict", "reason", "rule", "group", "src", "dst", "action")
 _WIDE = ("line", "start", "end", "packets", "bytes")
 _FLAGS = ("tracked", "agrees")
@@ -29,10 +29,9 @@ class ParquetLogRecords:
     file's ``write`` raises. After an exception nothing more is written."""
 
     def __init__(self, file: Sink, logs: Sequence[str], interfaces: Sequence[Interface], rules: Sequence[Rule]) -> None:
-        import pyarrow
-        import pyarrow.parquet
-
-        self._arrow, self._file = pyarrow, Output(file)
+        self._arrow = pyarrow_for("writing Parquet")
+        schema = arrow_schema(self._arrow, FIELDS, _WORDS, _WIDE, _FLAGS, _NULLABLE)
+        self._file = ParquetFile(file, schema, _WORDS, (*_WIDE, *_FLAGS))
         self._words = {
             "log": Words(logs),
             "eni": Words(interface.interface_id for interface in interfaces),
@@ -45,15 +44,6 @@ class ParquetLogRecords:
         }
         self._parts: list[tuple[NDArray[np.void], NDArray[np.bool_]]] = []
         self._rows = 0
-        self._schema = _schema(pyarrow)
-        self._writer = pyarrow.parquet.ParquetWriter(
-            self._file,
-            self._schema,
-            compression="snappy",
-            use_dictionary=[name for name in FIELDS if name not in (*_WIDE, *_FLAGS)],
-            write_statistics=[name for name in FIELDS if name not in _WORDS],
-            dictionary_pagesize_limit=ROWS * (LONGEST_TEXT + 4),
-        )
 
     def write(self, records: NDArray[np.void], disagrees: NDArray[np.bool_], places: NDArray[np.int64]) -> None:
         """Take the records at these places; they reach the file when the row group is full."""
@@ -67,8 +57,7 @@ class ParquetLogRecords:
         disagrees = np.concatenate([part for _, part in self._parts])
         self._parts, self._rows = [], 0
         arrays = {**self._worded(records), **self._addresses(records), **self._plain(records, disagrees)}
-        table = self._arrow.Table.from_arrays([arrays[name] for name in FIELDS], schema=self._schema)
-        self._writer.write_table(table, row_group_size=ROWS)
+        self._file.write([arrays[name] for name in FIELDS])
 
     def _worded(self, records: NDArray[np.void]) -> dict[str, Any]:
         places = {
@@ -81,14 +70,7 @@ class ParquetLogRecords:
             "group": records["rule"],
             "action": records["action"].astype(np.int32) - 1,
         }
-        found = {}
-        for name, words in self._words.items():
-            codes, used = words.coded(places[name])
-            indices = self._arrow.array(codes, mask=codes < 0 if codes.min() < 0 else None)
-            found[name] = self._arrow.DictionaryArray.from_arrays(
-                indices, self._arrow.array(used, self._arrow.string())
-            )
-        return found
+        return {name: dictionary(self._arrow, *words.coded(places[name])) for name, words in self._words.items()}
 
     def _addresses(self, records: NDArray[np.void]) -> dict[str, Any]:
         tables: list[AddressTable] = [empty_table(1 << (len(records) - 1).bit_length()) for _ in range(2)]
@@ -126,20 +108,7 @@ class ParquetLogRecords:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is not None:
-            self._file.closed = True  # the writer's finalizer would complete the file
-            return
-        if self._rows:
+        if kind is None and self._rows:
             self._write_group()
-        self._writer.close()
+        self._file.close(complete=kind is None)
 
-
-def _schema(arrow: Any) -> Any:
-    """Integers are signed, 32 bits but for line, times and totals: what every reader of Parquet knows."""
-    fields = []
-    for name in FIELDS:
-        kind = arrow.int64() if name in _WIDE else arrow.bool_() if name in _FLAGS else arrow.int32()
-        if name in _WORDS:
-            kind = arrow.dictionary(arrow.int32(), arrow.string())
-        fields.append(arrow.field(name, kind, nullable=name in _NULLABLE))
-    return arrow.schema(fields)
