@@ -106,8 +106,8 @@ results = option_group(
         "observations",
         metavar="FILE",
         multiple=True,
-        help="Write the observations as .ndjson, .csv or .parquet, or the packets with them as comments (.pcapng); - is "
-        "NDJSON on standard output. May be repeated.",
+        help="Write the observations as .ndjson, .csv or .parquet, or the packets with them as comments (.pcapng); - "
+        "is NDJSON on standard output. May be repeated.",
     ),
     click.option("--only", type=click.Choice(["allow", "drop"]), help="Only these observations in -o."),
     click.option(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import mmap
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, overload
 
@@ -15,6 +14,7 @@ from sgsim.captures import from_packets
 from sgsim.compile import compile_topology
 from sgsim.engine.catalogue import Catalogue, Selected
 from sgsim.engine.comparison import TableComparison
+from sgsim.engine.pages import pages
 from sgsim.kernels.judge import judge
 from sgsim.kernels.renew import renew
 from sgsim.kernels.slots import live, move
@@ -136,16 +136,26 @@ class Simulator:
     def judge(self, packets: list[Any] | tuple[Any, ...]) -> list[list[Decision]]: ...
 
     @overload
+    def judge(self, packets: Iterator[Any]) -> Iterator[list[Decision]]: ...
+
+    @overload
     def judge(self, packets: Any) -> list[Decision]: ...
 
-    def judge(self, packets: Any) -> list[Decision] | list[list[Decision]]:
-        """The decisions about a scapy packet, the sender's gate first; about a list of packets, a list for each.
+    def judge(self, packets: Any) -> list[Decision] | list[list[Decision]] | Iterator[list[Decision]]:
+        """The decisions about a scapy packet, the sender's gate first; about a list of packets, a list for each; about
+        an iterator's (a generator, a PcapReader), an iterator of such lists, which asks for a packet when it is asked
+        for the decisions about it.
 
         A packet that makes no observation gets an empty list. Packets are judged in order, with the connections that
         earlier ones made; their times are ``packet.time``. Raises TypeError for what is no scapy packet.
         """
-        if not isinstance(packets, list | tuple):
-            return list(self.judge([packets])[0])
+        if isinstance(packets, Iterator):
+            return (self._decisions([packet])[0] for packet in packets)
+        if isinstance(packets, Iterable) and not hasattr(packets, "wirelen"):  # a packet can be iterated over too
+            return self._decisions(packets)
+        return self._decisions([packets])[0]
+
+    def _decisions(self, packets: Iterable[Any]) -> list[list[Decision]]:
         found: list[list[Decision]] = []
         for batch in from_packets(packets):
             decisions: list[list[Decision]] = [[] for _ in batch.columns.skip]
@@ -186,17 +196,9 @@ class Simulator:
 
 def _empty_table(size: int) -> FlowTable:
     return FlowTable(
-        slots=np.frombuffer(_pages(size * 8 * SLOT_WORDS), dtype=np.int64),
-        wide=np.frombuffer(_pages(size * 32), dtype=np.uint64),
+        slots=np.frombuffer(pages(size * 8 * SLOT_WORDS), dtype=np.int64),
+        wide=np.frombuffer(pages(size * 32), dtype=np.uint64),
     )
-
-
-def _pages(size: int) -> mmap.mmap:
-    """Zeros that begin at a cache line and take memory only once they are written to."""
-    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)  # shared ones never get huge pages
-    if hasattr(mmap, "MADV_HUGEPAGE"):
-        memory.madvise(mmap.MADV_HUGEPAGE)  # a probe then misses no page table entry: 48 against 30 ns
-    return memory
 
 
 def _fresh_state(interfaces: list[Interface], settings: Settings) -> TrackState:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sgsim.kernels.compiling import inner, kernel, prefetch, rare, seldom
 from sgsim.layout import BACK, FIRST_DROP, LATER_FRAGMENT, WIDE, PacketColumns
 
-WAITING = 256  # observations that are counted together
+WAITING = 128  # observations that are counted together
 
 # What every observation touches, in one cache line. `gate` is interface << 32 | (rule + 1) << 6 | cause << 2 |
 # BACK << 1 | direction; its cause is 1 + the reason of a drop, or of what passes without a rule, else 0: packets that

@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgsim.captures import MergedBatch
+from sgsim.engine.pages import pages
 from sgsim.kernels.flowrows import FLOW_BEGIN, FLOW_ROW, WAITING, FlowRows, count_flows, reindex
 from sgsim.layout import Verdicts
 
-MOST = 1 << 20  # rows that are kept: 116 MB
-_FIRST_ROWS = 1 << 12
+MOST = 1 << 20  # rows that are kept: 117 MB, of which only what is used takes memory
+_FIRST_SLOTS = 1 << 14
 
 Records = NDArray[np.void]
 
@@ -40,7 +41,14 @@ class FlowRecords:
 
     def __init__(self, sink: RowSink) -> None:
         self._sink = sink
-        self._flows = _empty(_FIRST_ROWS, np.zeros(2, dtype=np.int64))
+        self._flows = FlowRows(
+            slots=np.zeros(_FIRST_SLOTS, dtype=np.int32),
+            rows=np.frombuffer(pages(MOST * FLOW_ROW.itemsize), dtype=FLOW_ROW),
+            begins=np.zeros(MOST, dtype=FLOW_BEGIN),
+            numbers=np.zeros(2, dtype=np.int64),
+            names=np.zeros(3 * WAITING, dtype=np.uint64),
+            starts=np.zeros(WAITING, dtype=np.uint64),
+        )
 
     def write(self, batch: MergedBatch, verdicts: Verdicts) -> int:
         """Take a batch's observations; returns how many."""
@@ -51,11 +59,12 @@ class FlowRecords:
         return len(verdicts.packet)
 
     def _make_room(self, observations: int) -> None:
-        old, used = self._flows, int(self._flows.numbers[0])
-        wanted = min(used + observations, MOST)
-        if wanted > len(old.rows):
-            self._flows = _empty(2 * wanted, old.numbers)
-            self._flows.rows[:used], self._flows.begins[:used] = old.rows[:used], old.begins[:used]
+        """Have slots for twice the rows that may be needed, or more. Rows take no memory before they are used, but the
+        slots of few ones should stand together."""
+        wanted = 2 * min(int(self._flows.numbers[0]) + observations, MOST)
+        if wanted > len(self._flows.slots):
+            slots = np.frombuffer(pages(4 << (wanted - 1).bit_length()), dtype=np.int32)
+            self._flows = self._flows._replace(slots=slots)
             reindex(self._flows)
 
     def _write_silent(self) -> None:
@@ -81,15 +90,3 @@ class FlowRecords:
             used = int(self._flows.numbers[0])
             self._sink.write(self._flows.rows[:used], self._flows.begins[:used])
         self._sink.close(kind is None)
-
-
-def _empty(rows: int, numbers: NDArray[np.int64]) -> FlowRows:
-    rows = min(rows, MOST)
-    return FlowRows(
-        slots=np.zeros(1 << (2 * rows - 1).bit_length(), dtype=np.int32),
-        rows=np.zeros(rows, dtype=FLOW_ROW),
-        begins=np.zeros(rows, dtype=FLOW_BEGIN),
-        numbers=numbers,
-        names=np.zeros(3 * WAITING, dtype=np.uint64),
-        starts=np.zeros(WAITING, dtype=np.uint64),
-    )
