@@ -10,7 +10,9 @@ __version__ = "0.1.0"
 # Loaded on first use (PEP 562): `import sgsim` costs nothing, and only the engine brings numpy and numba.
 _HOMES = {
     "Simulator": "sgsim.engine",
+    "Observations": "sgsim.reports.observations",
     "load_topology": "sgsim.sources",
+    "observations": "sgsim.replay",
     "open_capture": "sgsim.captures",
     "ReferenceJudge": "sgsim.reference",
     "SgsimError": "sgsim.errors",

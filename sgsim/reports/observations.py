@@ -41,10 +41,12 @@ class Observations:
     column of words without making an object for each. polars, DuckDB and pyarrow take the whole as it is, by Arrow's
     PyCapsule interface. An observation takes 69 bytes, an address some more.
 
-    ``summary`` is that of the replay.
+    ``summary`` is that of the replay, where it was one.
     """
 
-    def __init__(self, group: RowGroup, words: dict[str, Words], addresses: AddressTable, summary: Summary) -> None:
+    def __init__(
+        self, group: RowGroup, words: dict[str, Words], addresses: AddressTable, summary: Summary | None = None
+    ) -> None:
         self._group, self._words, self._addresses, self.summary = group, words, addresses, summary
         self._texts: NDArray[np.object_] | None = None
 
@@ -56,7 +58,8 @@ class Observations:
         return len(self._group.packet)
 
     def __repr__(self) -> str:
-        return f"<{len(self):,} observations of {', '.join(self.summary.captures)}>"
+        captures = self.coded("capture").words.tolist() if self.summary is None else self.summary.captures
+        return f"<{len(self):,} observations of {', '.join(captures)}>"
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         """A column by its name. Raises KeyError for another."""
@@ -155,7 +158,7 @@ class Collector:
                 self._rows = Rows(_CHUNK, self._rows.numbers)
         return len(places)
 
-    def finish(self, summary: Summary) -> Observations:
+    def finish(self, summary: Summary | None = None) -> Observations:
         """All that was taken, when the replay is over; nothing can be taken any more."""
         parts, self._full = [*self._full, self._rows.group], []
         columns = [list(each) for each in zip(*parts, strict=True)]

@@ -20,6 +20,7 @@ from sgsim.captures.batch import BATCH
 from sgsim.errors import CaptureError, SgsimError
 from sgsim.model import Topology, Tunnel
 from sgsim.replay import Outputs, replay
+from sgsim.reports import flows
 from tests.differential.compare import copied
 from tests.differential.test_captures import busiest, captures
 from tests.differential.worlds import settings_of, topology_of
@@ -29,6 +30,7 @@ JOBS = (1, 2, 5)
 SIZES = (1, 7, BATCH)
 PACKETS = 60  # of each capture at most, but for WHOLE: a batch of one packet costs some 200 us
 WHOLE = 21  # one of so many captures is judged to its end, in batches of 7 and of the default size
+FLOWS = 16  # rows that are kept of each capture's, so that some are written early
 ALL = 15  # one of so many is judged in all nine ways, and by the plain judge; the others in three, beside (1, BATCH)
 
 
@@ -64,11 +66,12 @@ def results(
 ) -> dict[str, object]:
     """All that a replay leaves: its summary but for the seconds, its files, its error."""
     folder.mkdir()
-    names = [str(folder / f"o.{form}") for form in ("ndjson", "csv", *(("parquet",) if parquet else ()))]
-    outputs = Outputs(names, None, str(folder / "allowed.pcapng"), str(folder / "dropped.pcapng"))
+    names = [str(folder / f"o.{form}") for form in ("ndjson", "csv", "pcapng", *(("parquet",) if parquet else ()))]
+    packets = [str(folder / f"{verdict}.pcapng") for verdict in ("allowed", "dropped")]
+    outputs = Outputs(names, None, *packets, flows=str(folder / f"flows.{'parquet' if parquet else 'csv'}"))
     found: dict[str, object] = {}
     try:
-        with cut(size, most):
+        with cut(size, most), patch.object(flows, "MOST", FLOWS):
             summary = replay(topology, paths, outputs=outputs, **options).as_json()
         del summary["seconds"], summary["packets_per_second"]
         found["summary"] = summary
