@@ -31,8 +31,8 @@ from sgsim.reports.flowlogs.summary import (
     rule_counts,
 )
 from sgsim.reports.outputs import STANDARD_OUTPUT, OutputFile, check_outputs
-from sgsim.reports.writers import form_of
 from sgsim.reports.summary import doubtful_rules
+from sgsim.reports.writers import form_of
 from sgsim.selection import select
 from sgsim.sources import load_topology
 

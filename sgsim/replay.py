@@ -236,6 +236,8 @@ class Options(TypedDict, total=False):
     until: str | int | None
     count: int | None
     strict: bool
+    plan_before: bool
+    parameters: Mapping[str, str] | None
     listeners: Listeners | None
 
 
