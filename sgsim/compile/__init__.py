@@ -28,7 +28,7 @@ from sgsim.errors import SelectionError
 from sgsim.layout import INTERFACE_BITS, MatchTable
 from sgsim.model import Direction, Interface, Settings, Topology
 
-__all__ = ["Compilation", "compile_topology"]
+__all__ = ["Compilation", "compile_topology", "octets"]
 
 _MERGED = 1 << 16  # rules of all lists together up to which the groups of a list share a table: one look-up, not five
 _GROWN = 2  # times what all tables took when they were made at once: then they are again, without those that are old
@@ -73,10 +73,11 @@ def compile_topology(
 def _may_grow(before: Compilation) -> bool:
     """Whether keeping its tables pays: not where they are so few that all are looked up without a search."""
     table = before.table
-    return bool((table.tables["root"] < 0).all()) and _octets(table) < _GROWN * before.at_once
+    return bool((table.tables["root"] < 0).all()) and octets(table) < _GROWN * before.at_once
 
 
-def _octets(table: MatchTable) -> int:
+def octets(table: MatchTable) -> int:
+    """The size of what rules say, in bytes."""
     return table.words.nbytes + table.halves.nbytes + table.marks.nbytes
 
 
@@ -137,7 +138,7 @@ def _compile(
         sides=sides,
         tables=memory.tables,
     )
-    at_once = _octets(table) if before is None else before.at_once
+    at_once = octets(table) if before is None else before.at_once
     return Compilation(table, topology, owned_by, lines, owners, built, at_once)
 
 

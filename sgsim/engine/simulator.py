@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgsim.captures import from_packets
-from sgsim.compile import compile_topology
+from sgsim.compile import compile_topology, octets
 from sgsim.engine.catalogue import Catalogue, Selected
 from sgsim.engine.comparison import TableComparison
 from sgsim.engine.pages import pages
@@ -58,6 +58,7 @@ from sgsim.model import (
 
 _SECOND = 1_000_000_000
 _FIRST_SLOTS = 1 << 16  # 4 MiB: small captures need no more, a first full batch has the table moved
+_KEPT = 1 << 23  # bytes of match tables up to which comparisons keep them whole; of larger ones, those that are asked
 _LARGE = 1 << 20  # records, 64 MiB: up to here memory is cheaper than the 5 ns a packet that collisions cost
 
 
@@ -119,6 +120,8 @@ class Simulator:
         return verdicts_of(rows[:found])
 
     def compare(self, names: Collection[str]) -> TableComparison:
+        if octets(self.table) < _KEPT:
+            return TableComparison(self.table)
         present = self._catalogue.present()
         asked = [i if i.interface_id in names else replace(i, group_ids=()) for i in present]
         return TableComparison(compile_topology(self._catalogue.topology, asked, self._settings).table)
