@@ -241,3 +241,40 @@ def test_members_as_given(place: Launch) -> None:
     assert found["Monitoring"] == {"State": "enabled"}
     assert found["Placement"] == {"AvailabilityZone": "us-east-1a", "GroupName": "", "Tenancy": "dedicated"}
     assert found["EnclaveOptions"] == {"Enabled": False}
+
+
+def test_public_addresses_of_described_interfaces(place: Launch) -> None:
+    """As asked for, else as the subnet says; none where there are several interfaces."""
+    default = place.call("DescribeSubnets", Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"][0]
+    own, public = {"SubnetId": place.subnet}, {"SubnetId": default["SubnetId"]}
+    for given, expected in (
+        ([{"DeviceIndex": 0, **own}], False),
+        ([{"DeviceIndex": 0, **own, "AssociatePublicIpAddress": True}], True),
+        ([{"DeviceIndex": 0, **public}], True),
+        ([{"DeviceIndex": 0, **public, "AssociatePublicIpAddress": False}], False),
+        ([{"DeviceIndex": 0, **public}, {"DeviceIndex": 1, **public}], False),
+    ):
+        made = place.call("RunInstances", **PLAIN, NetworkInterfaces=given)
+        found = place.call.shown_instance(instance_id(made))
+        assert ("PublicIpAddress" in found) is expected, given
+        attribute = place.call(
+            "DescribeNetworkInterfaceAttribute",
+            NetworkInterfaceId=found["NetworkInterfaces"][0]["NetworkInterfaceId"],
+            Attribute="associatePublicIpAddress",
+        )
+        assert attribute["AssociatePublicIpAddress"] is expected
+
+
+def test_ipv6_addresses() -> None:
+    """Of the instance or of its interface; one may be the primary one."""
+    call = account()
+    vpc = call("CreateVpc", CidrBlock="10.0.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]
+    block = vpc["Ipv6CidrBlockAssociationSet"][0]["Ipv6CidrBlock"].replace("/56", "/64")
+    subnet = call.subnet(vpc["VpcId"], Ipv6CidrBlock=block)
+    for given in (
+        {"SubnetId": subnet, "Ipv6AddressCount": 1, "EnablePrimaryIpv6": True},
+        {"NetworkInterfaces": [{"DeviceIndex": 0, "SubnetId": subnet, "Ipv6AddressCount": 1, "PrimaryIpv6": True}]},
+    ):
+        found = call.shown_instance(instance_id(call("RunInstances", **PLAIN, **given)))
+        (shown,) = found["NetworkInterfaces"][0]["Ipv6Addresses"]
+        assert shown == {"Ipv6Address": found["Ipv6Address"], "IsPrimaryIpv6": True}

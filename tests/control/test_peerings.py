@@ -125,6 +125,8 @@ def test_accepted_in_the_region_of_the_accepter() -> None:
     assert error.message.endswith(f"must be accepted in region {ABROAD}")
     far.peer("AcceptVpcPeeringConnection", VpcPeeringConnectionId=name)
     assert status(call, name) == status(far.peer, name) == "active"
+    shown = call("DescribeVpcPeeringConnections")["VpcPeeringConnections"][0]
+    assert (shown["RequesterVpcInfo"]["Region"], shown["AccepterVpcInfo"]["Region"]) == (HOME, ABROAD)
     permission = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": far.peer_group}]}
     error = call.refused("AuthorizeSecurityGroupIngress", GroupId=far.group, IpPermissions=[permission])
     assert error.code == "InvalidGroup.NotFound"  # groups of other Regions cannot be referred to
@@ -158,6 +160,23 @@ def test_who_deletes_a_request(shared: Two) -> None:
     active = shared.join()
     shared.peer("DeleteVpcPeeringConnection", VpcPeeringConnectionId=active)
     assert status(shared.call, name) == status(shared.call, active) == "deleted"
+
+
+@pytest.mark.parametrize(
+    ("operation", "shown"),
+    [
+        ("Accept", {"Code": "active", "Message": "Active"}),
+        ("Reject", {"Code": "rejected", "Message": "Rejected"}),
+        ("Delete", {"Code": "deleted", "Message": f"Deleted by {ACCOUNT}"}),
+    ],
+)
+def test_what_is_shown_afterwards(own: Two, operation: str, shown: dict[str, str]) -> None:
+    """The request expires no more."""
+    name = own.ask()
+    own.call(f"{operation}VpcPeeringConnection", VpcPeeringConnectionId=name)
+    found = own.call("DescribeVpcPeeringConnections", VpcPeeringConnectionIds=[name])["VpcPeeringConnections"][0]
+    assert found["Status"] == shown
+    assert "ExpirationTime" not in found
 
 
 def test_a_request_expires(own: Two) -> None:
@@ -214,6 +233,7 @@ def test_quota_of_peerings() -> None:
     third = call.vpc("10.2.0.0/16")
     error = call.refused("CreateVpcPeeringConnection", VpcId=third, PeerVpcId=first.vpc)
     assert error.code == "ActiveVpcPeeringConnectionPerVpcLimitExceeded"
+    Two(call, call, third, call.vpc("10.3.0.0/16"), "", "").join()
 
 
 def test_references_need_an_active_one(shared: Two) -> None:
@@ -290,6 +310,8 @@ def test_options(shared: Two) -> None:
     answer = shared.call("ModifyVpcPeeringConnectionOptions", **given)
     assert answer == {"RequesterPeeringConnectionOptions": {"AllowDnsResolutionFromRemoteVpc": True}}
     assert shared.peer.refused("ModifyVpcPeeringConnectionOptions", **given).code == "OperationNotPermitted"
+    error = shared.call.refused("ModifyVpcPeeringConnectionOptions", VpcPeeringConnectionId=name)
+    assert error.code == "MissingParameter"
     found = shared.peer("DescribeVpcPeeringConnections")["VpcPeeringConnections"][0]
     assert found["RequesterVpcInfo"]["PeeringOptions"]["AllowDnsResolutionFromRemoteVpc"] is True
 

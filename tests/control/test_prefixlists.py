@@ -150,6 +150,16 @@ def test_lists_that_there_cannot_be(call: Account, given: dict[str, Any], code: 
     assert call.refused("CreateManagedPrefixList", **whole).code == code
 
 
+def test_lists_that_there_can_just_be(call: Account) -> None:
+    """As many entries as the list and the call may have, described with as many characters as there may be."""
+    most = [{"Cidr": f"10.0.{n}.0/24", "Description": "x" * 255} for n in range(100)]
+    given = {"PrefixListName": "x" * 255, "AddressFamily": "IPv4", "MaxEntries": 100, "Entries": most}
+    name = call("CreateManagedPrefixList", **given)["PrefixList"]["PrefixListId"]
+    gone = [{"Cidr": each["Cidr"]} for each in most]
+    call("ModifyManagedPrefixList", PrefixListId=name, RemoveEntries=gone)
+    assert call.snapshot.prefix_lists[name].entries == ()
+
+
 def test_quota_of_lists() -> None:
     """AWS's own do not count."""
     call = account(prefix_lists_per_region=1)

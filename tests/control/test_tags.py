@@ -148,6 +148,19 @@ def test_missing_members(world: World) -> None:
         assert world.call.refused("CreateTags", **given).code == "MissingParameter"
 
 
+def test_a_thousand_resources(world: World) -> None:
+    """And no more in a call; the same one twice is one."""
+    given: dict[str, Any] = {"Tags": [{"Key": "a", "Value": "b"}]}
+    many = [f"sg-{n:017x}" for n in range(1001)]
+    assert world.call.refused("CreateTags", Resources=many, **given).code == "InvalidParameterValue"
+    world.call("CreateTags", Resources=[world.ids["vpc"]] * 1001, **given)
+
+
+def test_tags_of_aws_stay(world: World) -> None:
+    gone = [{"Key": "aws:cloudformation:stack-name"}]
+    assert world.call.refused("DeleteTags", Resources=[world.ids["vpc"]], Tags=gone).code == "InvalidParameterValue"
+
+
 def test_fifty_tags(world: World) -> None:
     """AWS's own, that a snapshot may show, do not count and do not go."""
     group = world.ids["security-group"]

@@ -67,7 +67,6 @@ def create_tags(call: Call, request: CreateTags) -> Answer:
     given = tags_by_key(request.tags)
     if not given:
         raise missing("Tag")
-    check_tags(given)
     for resource_id in _resources(call, request):
         before = call.tags(resource_id)
         check_tags({key: value for key, value in before.items() if not key.startswith(_OF_AWS)} | given)
