@@ -94,4 +94,4 @@ def serving() -> Iterator[Callable[..., Process]]:
     for each in started:
         if each.process.poll() is None:
             each.process.kill()
-        each.process.communicate()
+            print(*each.process.communicate(), file=sys.stderr)  # shown where the test failed

@@ -22,6 +22,8 @@ def main() -> None:
         if child == 0:
             try:
                 cli.main(["serve", *line.split()])
+            except SystemExit as end:
+                print(f"ended {end.code}", flush=True)
             finally:
                 os._exit(1)
         print(f"pid {child}", flush=True)

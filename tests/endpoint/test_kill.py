@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import random
@@ -34,7 +35,7 @@ class Starter:
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.STDOUT,
             text=True,
         )
 
@@ -47,10 +48,20 @@ class Starter:
         told = ""
         for line in self._process.stdout:
             told += line
+            assert "ended" not in line, told
             found = re.search(r"pid (\d+)", told), re.search(r"EC2 at (\S+)", told)
             if found[0] and found[1]:
                 return int(found[0][1]), found[1][1]
         raise AssertionError(told)
+
+    @staticmethod
+    def kill(process: int) -> None:
+        """Return when it is gone, and its lock with it."""
+        os.kill(process, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            while True:
+                os.kill(process, 0)
+                time.sleep(0.001)
 
     def close(self) -> None:
         self._process.communicate()
@@ -117,7 +128,7 @@ def test_killed_a_hundred_times(starter, tmp_path):
             for each in writers:
                 each.start()
             time.sleep(draw.uniform(0, 0.06))
-            os.kill(process, signal.SIGKILL)
+            starter.kill(process)
             for each in writers:
                 each.join()
             answered |= {cidr for each in writers for cidr in each.answered}
@@ -132,7 +143,7 @@ def test_a_kill_during_the_write_leaves_the_state_before(starter, tmp_path):
     """What is half written lies beside it, and is written over at the next start."""
     state = tmp_path / "state.json"
     process, _ = starter.start(state)
-    os.kill(process, signal.SIGKILL)
+    starter.kill(process)
     before = load_topology(state).vpcs
     (tmp_path / "state.json.part").write_bytes(b'{"SecurityGroups": [')
     process, _ = starter.start(state)
