@@ -87,10 +87,12 @@ def test_agreement_is_no_disagreement(tmp_path):
         f"{IN} 50000 23 6 +0 +9 1 60 2 REJECT -",
         f"{IN} 50001 23 6 +0 +9 1 60 2 - -",
         "web-1 192.0.2.7 10.0.1.10 60000 61000 17 +0 +9 1 60 - REJECT -",
+        "web-1 fe80::1 2001:db8::1 0 0 58 +0 +9 1 60 - REJECT -",
     ]
-    summary, found = judged(world(tmp_path, WORLD), lines(tmp_path, NAMES, *rows))
+    log = lines(tmp_path, NAMES + " flow-direction", *(row + " ingress" for row in rows))
+    summary, found = judged(world(tmp_path, WORLD), log)
     assert not summary.disagreements
-    assert [found[n]["agrees"] for n in sorted(found)] == [True, True, None, True]
+    assert [found[n]["agrees"] for n in sorted(found)] == [True, True, None, True, None]
     assert summary.actions["-"]["drop"] == 1
 
 

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
+from sgsim.captures.flowlogs import Logs, Meetings, log_files
 from sgsim.captures.flowlogs.fields import DEFAULT, FIELDS, VERSIONS, parse_format
 from sgsim.errors import CaptureError, LogError, MissingExtraError, NoLogError, SelectionError
 from tests.flowlogs import plain
@@ -378,6 +379,8 @@ def test_logs_are_read_side_by_side(tmp_path):
     starts = [record["start"] for record in found.records.values()]
     assert starts == sorted(starts)
     assert len(starts) == 480
+    logs = Logs(log_files([str(tmp_path)]), Meetings())
+    assert max(len(logs._under_way) for _ in logs.batches()) <= 2
 
 
 def test_more_logs_than_may_be_open(tmp_path, monkeypatch):
