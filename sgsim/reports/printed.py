@@ -96,5 +96,5 @@ def _protocol(number: int) -> str:
 
 
 def _line(name: str) -> str:
-    """A name that cannot break a line."""
-    return " ".join(name.split()) if not name.isprintable() else name
+    """A name that neither breaks a line nor moves a terminal's cursor."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name)
