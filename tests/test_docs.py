@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("README.md", "docs/changes.md", "docs/infrastructure-code.md")
+# Need an endpoint (tests/endpoint, tests/pull), or print times (tests/cli/test_cli_bench.py, tests/flowlogs).
+ELSEWHERE = {"docs/serve.md", "docs/howto/groups.md", "docs/pull.md", "docs/bench.md", "docs/flowlogs.md"}
+PAGES = ("README.md", *sorted({str(p.relative_to(ROOT)) for p in (ROOT / "docs").rglob("*.md")} - ELSEWHERE))
 
 
 def blocks(page: str) -> list[tuple[str, str]]:
@@ -51,7 +53,7 @@ def test_a_console_block_prints_what_the_page_says(command, printed, tmp_path):
         check=False,
     )
     assert result.returncode in (0, 1), result.stderr
-    if "--changes" in words:  # of the summary, the part that is the same each time
+    if "--changes" in words and printed:  # of the summary, the part that is the same each time
         assert printed.count("\n") > 2
         assert f"\n{printed}\n" in result.stdout
     elif printed:

@@ -1,4 +1,4 @@
-"""The page's examples are executed, in its order, against one server."""
+"""The examples of pages about the endpoint are executed, in their order, against one server."""
 
 from __future__ import annotations
 
@@ -15,20 +15,23 @@ import pytest
 from sgsim.endpoint import dispatch, server
 from tests.endpoint.clients import ACCOUNT, REGION
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs/serve.md").read_text()
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.M | re.S)
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE = (DOCS / "serve.md").read_text()
 BIN = Path(sys.executable).parent
 END = "= end of an example ="
 
 
-def block(language: str) -> str:
-    """The only block of a language."""
-    (found,) = (text for name, text in BLOCKS if name == language)
+def blocks(page: str, language: str) -> list[str]:
+    """The blocks of a language, at most one."""
+    text = (DOCS / page).read_text()
+    found = [text for name, text in re.findall(r"^```(\w+)\n(.*?)^```$", text, re.M | re.S) if name == language]
+    assert len(found) < 2
     return found
 
 
 @pytest.mark.skipif(not (BIN / "aws").exists(), reason="needs awscli")
-def test_the_examples_print_what_the_page_says(serving, tmp_path, monkeypatch):
+@pytest.mark.parametrize("page", ["serve.md", "howto/groups.md"])
+def test_the_examples_print_what_the_page_says(serving, tmp_path, monkeypatch, page):
     """The shell's commands, one after the other, then Python's."""
     url = serving("--state", tmp_path / "cloud.json").url
     for name, value in {
@@ -40,17 +43,18 @@ def test_the_examples_print_what_the_page_says(serving, tmp_path, monkeypatch):
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
     }.items():
         monkeypatch.setenv(name, value)
-    commands = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block("console"), re.M)
+    commands = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", blocks(page, "console")[0], re.M)
     script = "".join(f"{command}\necho '{END}'\n" for command, _ in commands)
     done = subprocess.run(
         ["bash"], input=script, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
     printed = done.stdout.split(f"{END}\n")[:-1]
     assert printed == [expected for _, expected in commands]
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out):
-        exec(compile(block("python"), "serve.md", "exec"), {})
-    assert out.getvalue() == block("text")
+    for code, expected in zip(blocks(page, "python"), blocks(page, "text"), strict=True):
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            exec(compile(code, page, "exec"), {})
+        assert out.getvalue() == expected
 
 
 def test_the_page_names_the_bounds_and_the_services():
