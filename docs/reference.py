@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,8 @@ from sgsim.cli import VERBS, cli
 from sgsim.cli.exits import DONE, INTERRUPTED, NO, READER_GONE, WRONG
 from sgsim.model import Reason
 from sgsim.reports.wording import REASON_WORDS
+
+_ANNOTATION = re.compile(r"(: |-> )'([^']*)'")  # annotations are texts; they are read as what they say
 
 #: The modules whose public names are the Python API.
 MODULES = ("sgsim", "sgsim.control", "sgsim.testing", "sgsim.captures.traffic")
@@ -89,11 +92,12 @@ def _member(name: str, member: Any) -> Iterator[str]:
 
 def _signature(name: str, member: Any) -> str:
     try:
-        return f"{name}{inspect.signature(member)}"
+        return name + _ANNOTATION.sub(r"\1\2", str(inspect.signature(member)))
     except (TypeError, ValueError):
         return name
 
 
 def _plain(text: str | None) -> str:
     """A docstring as Markdown: its double backticks are single ones there, and its brackets no links."""
-    return (text or "").replace("``", "`").replace("[", "\\[")
+    parts = (text or "").split("``")
+    return "`".join(part if n % 2 else part.replace("[", "\\[") for n, part in enumerate(parts))
