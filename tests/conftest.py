@@ -6,6 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+#: Twenty times as many random calls of the control plane: ``pytest --hypothesis-profile=thorough``.
+settings.register_profile("thorough", max_examples=20 * settings.default.max_examples)
 
 
 @pytest.fixture(scope="session")

@@ -107,10 +107,7 @@ class Cloud:
         if operation not in HANDLERS:
             raise ApiError("InvalidAction", f"The action {operation} is not valid for this web service.")
         request_type, handler = HANDLERS[operation]
-        try:
-            request = msgspec.convert(dict(params), request_type)
-        except msgspec.ValidationError as error:
-            raise _refusal(str(error)) from None
+        request = _request(params, request_type)
         with self._lock:
             if self._settling:
                 self._settle(caller)
@@ -172,6 +169,27 @@ class Cloud:
             draft.commit()
             self.revision += 1
             self._text.forget(names, self.store.rule_groups)
+
+
+def _request(params: Mapping[str, Any], request_type: type) -> Any:
+    """The request, if it is one that the text of a state can hold: texts are Unicode, numbers have at most 64 bits.
+
+    Raises ApiError.
+    """
+    try:
+        request: Any = msgspec.convert(dict(params), request_type)
+        msgspec.json.encode(request)
+    except msgspec.ValidationError as error:
+        raise _refusal(str(error)) from None
+    except UnicodeEncodeError:
+        raise invalid("A text of the request has a character that is none: half of a surrogate pair") from None
+    except (OverflowError, ValueError):
+        raise invalid("A number of the request is out of range") from None
+    except RecursionError:
+        raise invalid("A member of the request is nested too deeply") from None
+    except TypeError as error:
+        raise invalid(f"A member of the request has no type of the API: {error}") from None
+    return request
 
 
 def _refusal(problem: str) -> ApiError:

@@ -62,9 +62,18 @@ def _pattern(values: Iterable[str]) -> re.Pattern[str]:
 
 
 def _regular(value: str) -> str:
+    """What is between two stars is looked for once, where it comes first: a value of many stars takes no longer."""
     parts = re.findall(r"\\[*?\\]|\\|\*|\?|[^\\*?]+", value)
-    plain = {"*": ".*", "?": "."}
-    return "".join(plain.get(part) or re.escape(re.sub(r"\\([*?\\])", r"\1", part)) for part in parts)
+    pieces = [""]
+    for part in parts:
+        if part == "*":
+            pieces.append("")
+        else:
+            pieces[-1] += "." if part == "?" else re.escape(re.sub(r"\\([*?\\])", r"\1", part))
+    first, *middle = pieces
+    if not middle:
+        return first
+    return first + "".join(f"(?>.*?{piece})" for piece in middle[:-1] if piece) + ".*" + middle[-1]
 
 
 def page(

@@ -39,7 +39,7 @@ def _protocol(text: str | None) -> int:
     name = text.lower()
     if name in _NUMBERS:
         return _NUMBERS[name]
-    if name.isascii() and name.isdecimal() and str(int(name)) == name and int(name) <= 255:
+    if name.isascii() and name.isdecimal() and len(name) <= 3 and str(int(name)) == name and int(name) <= 255:
         return int(name)
     raise invalid(f"Invalid value '{text}' for IP protocol. Unknown protocol.")
 

@@ -202,6 +202,8 @@ def test_size_that_groups_do_not_support(call: Account) -> None:
     assert (found["State"], found["MaxEntries"], found["PrefixListName"]) == ("modify-failed", 15, "corp")
     assert all(group in found["StateMessage"] for group in groups[:10])
     assert not any(group in found["StateMessage"] for group in groups[10:])
+    change = {"PrefixListId": name, "MaxEntries": 16, "PrefixListName": "com.amazonaws.mine"}
+    assert call.refused("ModifyManagedPrefixList", **change).code == "InvalidParameterValue"
     modify(call, name, add=("192.0.2.0/24",))
     assert shown(call, name)["State"] == "modify-complete"
     assert "StateMessage" not in shown(call, name)

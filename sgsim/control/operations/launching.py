@@ -72,6 +72,10 @@ def run_instances(call: Call, request: RunInstances) -> Answer:
     least, most = named(request.min_count, "MinCount"), named(request.max_count, "MaxCount")
     if not 1 <= least <= most:
         raise invalid(f"Value ({least}) for parameter minCount is invalid. It must be between 1 and MaxCount.")
+    limit = call.quotas.interfaces_per_region  # each instance has one at least
+    if most > limit:
+        message = f"You have requested more instances ({most}) than your current instance limit of {limit} allows for."
+        raise ApiError("InstanceLimitExceeded", message)
     tags = _tags("instance", request.tag_specifications)
     interface_tags = _tags("network-interface", request.tag_specifications)
     plans = _plans(call, request)

@@ -83,11 +83,10 @@ def modify_managed_prefix_list(call: Call, request: ModifyManagedPrefixList) -> 
         )
     _check_version(call, listed, request.current_version)
     before = {"PrefixList": shown_list(call, listed) | {"State": "modify-in-progress"}}
+    name = listed.name if request.prefix_list_name is None else _name(request.prefix_list_name)
     if request.max_entries is not None and not _resize(call, listed, request.max_entries):
         return before
-    if request.prefix_list_name is not None:
-        listed = replace(listed, name=_name(request.prefix_list_name))
-        call.draft.prefix_lists[listed.prefix_list_id] = listed
+    listed = call.draft.prefix_lists[listed.prefix_list_id] = replace(listed, name=name)
     if entries_change:
         entries = _changed(call, listed, request.add_entries, request.remove_entries)
         write_version(call, listed, entries, "modify-complete")
