@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,41 @@ def test_public_addresses_come_and_go() -> None:
     assert (started["PreviousState"]["Name"], started["CurrentState"]["Name"]) == ("stopped", "pending")
     assert call.shown_instance(first)["PublicIpAddress"] == "203.0.113.3"
     assert call.shown_instance(second)["PublicIpAddress"] == "203.0.113.2"
+
+
+def test_states(place: Launch) -> None:
+    """One after the other, with AWS's reason and a new time of launch."""
+    place.call.now_ns = 1_700_000_000 * 10**9
+    instance = place.run()
+    place.call("StopInstances", InstanceIds=[instance])
+    found = place.call.shown_instance(instance)
+    assert found["State"] == {"Code": 80, "Name": "stopped"}
+    assert found["StateTransitionReason"] == "User initiated (2023-11-14 22:13:20 GMT)"
+    place.call.now_ns += 60 * 10**9
+    place.call("StartInstances", InstanceIds=[instance])
+    found = place.call.shown_instance(instance)
+    assert (found["State"]["Name"], found["StateTransitionReason"]) == ("running", "")
+    assert found["LaunchTime"] == datetime(2023, 11, 14, 22, 14, 20, tzinfo=UTC)
+    answer = place.call("TerminateInstances", InstanceIds=[instance])["TerminatingInstances"]
+    assert answer == [
+        {
+            "InstanceId": instance,
+            "CurrentState": {"Code": 32, "Name": "shutting-down"},
+            "PreviousState": {"Code": 16, "Name": "running"},
+        }
+    ]
+
+
+def test_interface_that_is_kept_gives_its_public_address_back() -> None:
+    call = account()
+    instance = instance_id(call("RunInstances", **PLAIN))
+    (interface,) = call.shown_instance(instance)["NetworkInterfaces"]
+    name = interface["NetworkInterfaceId"]
+    keep = {"AttachmentId": interface["Attachment"]["AttachmentId"], "DeleteOnTermination": False}
+    call("ModifyNetworkInterfaceAttribute", NetworkInterfaceId=name, Attachment=keep)
+    call("TerminateInstances", InstanceIds=[instance])
+    assert call.snapshot.interfaces[name].public_addresses == ()
+    assert call.shown_interface(name)["Status"] == "available"
 
 
 def test_no_public_address(place: Launch) -> None:
@@ -209,6 +245,12 @@ def test_attributes_at_first(place: Launch) -> None:
     assert credits["InstanceCreditSpecifications"] == [{"InstanceId": instance, "CpuCredits": "standard"}]
 
 
+def test_enclaves(place: Launch) -> None:
+    instance = place.run()
+    place.call("ModifyInstanceAttribute", InstanceId=instance, EnclaveOptions={"Enabled": True})
+    assert place.call.shown_instance(instance)["EnclaveOptions"] == {"Enabled": True}
+
+
 def test_attributes_that_there_are_not(place: Launch) -> None:
     instance = place.run()
     for operation, given, code in (
@@ -289,6 +331,12 @@ def test_status(place: Launch) -> None:
     assert [(each["InstanceId"], each["InstanceStatus"]["Status"]) for each in found] == [(running, "ok")]
     found = place.call("DescribeInstanceStatus", IncludeAllInstances=True)["InstanceStatuses"]
     assert [each["SystemStatus"]["Status"] for each in found] == ["ok", "not-applicable"]
+    assert [each["AvailabilityZone"] for each in found] == ["us-east-1a"] * 2
+    assert found[0]["InstanceStatus"]["Details"] == [{"Name": "reachability", "Status": "passed"}]
+    for name, value in (("instance-state-name", "stopped"), ("instance-status.status", "not-applicable")):
+        given = [{"Name": name, "Values": [value]}]
+        filtered = place.call("DescribeInstanceStatus", IncludeAllInstances=True, Filters=given)["InstanceStatuses"]
+        assert [each["InstanceId"] for each in filtered] == [stopped]
 
 
 def test_others_do_not_see_it(place: Launch) -> None:

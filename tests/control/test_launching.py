@@ -172,6 +172,15 @@ def test_as_many_as_there_are_addresses(place: Launch) -> None:
     assert [(each["ReservationId"], len(each["Instances"])) for each in found] == [(made["ReservationId"], 11)]
 
 
+def test_quota_reached_between() -> None:
+    """Only addresses may be too few: any other limit refuses the whole call."""
+    call = account(interfaces_per_region=3)
+    subnet = call.subnet(call.vpc())
+    many: dict[str, Any] = {"ImageId": "ami-0abcdef1234567890", "SubnetId": subnet, "MinCount": 1}
+    assert call.refused("RunInstances", **many, MaxCount=4).code == "NetworkInterfaceLimitExceeded"
+    assert len(call("RunInstances", **many, MaxCount=3)["Instances"]) == 3
+
+
 def test_half_of_the_interfaces_of_one_that_does_not_fit(place: Launch) -> None:
     small = place.call.subnet(place.vpc, "10.0.9.0/28")
     given = [{"DeviceIndex": n, "SubnetId": small} for n in range(2)]
