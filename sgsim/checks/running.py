@@ -52,6 +52,9 @@ def _strangers(case: Case) -> set[str]:
     }
     try:
         check_groups(case.topology, ends.values())
+    except SelectionError as error:
+        raise case.place.refusal(str(error)) from None
+    try:
         check_owners(ends.values())
     except SelectionError as error:
         raise case.place.refusal(str(error).partition(": choose with")[0], "make two cases of it") from None

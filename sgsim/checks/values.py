@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from sgsim.errors import InputError
 from sgsim.sources.changes.times import change_time
 from sgsim.sources.scenariotree import Node, shown
 
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?\Z")
 _FORMS = "write 351s, 1h30m or 500ms: from the beginning of the case"
 
 
@@ -27,9 +30,8 @@ def case_time(node: Node) -> int:
     text = str(value).strip().removeprefix("+")
     if text.startswith("-"):
         raise node.place.refusal(f"{text[:60]!r} is before the beginning of the case", _FORMS)
-    for parts in (f"+{text}", f"+{text}s"):
-        try:
-            return change_time(parts, node.place).ns
-        except InputError as error:
-            problem = error.problem
-    raise node.place.refusal(f"{text[:60]!r} is no time" if "is no time" in problem else problem, _FORMS)
+    unit = "s" if _NUMBER.match(text) else ""
+    try:
+        return change_time(f"+{text}{unit}", node.place).ns
+    except InputError as error:
+        raise node.place.refusal(error.problem.replace("'+", "'", 1), _FORMS) from None
