@@ -19,7 +19,7 @@ from sgsim.model import (
     Topology,
 )
 from sgsim.reference import ReferenceJudge
-from sgsim.selection import check_groups, select
+from sgsim.selection import check_groups, choose
 
 _NAMES = {TCP: "tcp", UDP: "udp"}
 
@@ -87,7 +87,7 @@ def effective(topology: Topology, enis: Sequence[str] = (), vpc_id: str | None =
 
     Raises SelectionError: an interface or VPC that is not known, an interface whose groups are not described.
     """
-    chosen = [topology.interfaces[name] for name in select(topology, enis, vpc_id)]
+    chosen = choose(topology, enis, vpc_id)
     check_groups(topology, chosen)
     judge = ReferenceJudge(topology, Settings())
     return [_effective(judge, interface) for interface in chosen]

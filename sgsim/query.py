@@ -29,7 +29,7 @@ from sgsim.model import (
 )
 from sgsim.reference import ReferenceJudge
 from sgsim.remedy import remedy
-from sgsim.selection import address_owners, check_groups, nearest_names
+from sgsim.selection import address_owners, check_groups, check_vpc, nearest_names
 
 SYN, SYN_ACK = 0x02, 0x12
 ECHO_REQUEST = {ICMP: 8, ICMPV6: 128}
@@ -185,9 +185,8 @@ def first_packet(
 
 def find_end(topology: Topology, who: str, vpc_id: str | None = None) -> End:
     """The interface or address that ``who`` names. Raises SelectionError where it is unknown or ambiguous."""
-    if vpc_id is not None and vpc_id not in {i.vpc_id for i in topology.interfaces.values()} | set(topology.vpcs):
-        known = {i.vpc_id for i in topology.interfaces.values() if i.vpc_id} | set(topology.vpcs)
-        raise SelectionError(f"--vpc-id {vpc_id}: no such VPC in the snapshot{nearest_names(vpc_id, known)}")
+    if vpc_id is not None:
+        check_vpc(topology, vpc_id)
     if who in topology.interfaces:
         return End(who, topology.interfaces[who])
     of_instance = [i for i in topology.interfaces.values() if i.instance_id == who]

@@ -9,10 +9,11 @@ from typing import Any
 from sgsim.errors import SelectionError
 from sgsim.model import Settings, Topology, Verdict
 from sgsim.query import Answer, answered, first_packet
-from sgsim.sides import Part, Side, find_sides
+from sgsim.sides import MOST_PARTS, Part, Side, find_sides
 
-MOST_PAIRS = 20_000  # some ten seconds of judging
+MOST_PAIRS = MOST_PARTS
 
+_LOCAL = "an interface to itself: such a packet never leaves its host"
 Signature = tuple[object, ...]
 
 
@@ -48,6 +49,7 @@ class Reach:
         return {
             "answer": self.answer,
             "verdict": str(Verdict.ALLOW if self.answer == "all" else Verdict.DROP),
+            "unguarded": self.unguarded > 0,
             "left_out": list(self.left_out),
             "parts": [block.as_json() for block in self.blocks],
         }
@@ -72,18 +74,22 @@ def reach(
 
     Raises SelectionError as that does; for more than 20,000 pairs; where no interface would see any of the packets.
     """
-    one, other = find_sides(topology, source, destination, vpc_id)
+    one, other = find_sides(topology, source, destination, vpc_id, settings.auto_tracked if settings else ())
+    if {each.kind for each in (one, other)} == {"cidr"} and one.version != other.version:
+        raise SelectionError(f"{source} and {destination} have no address family in common")
     if len(one.parts) * len(other.parts) > MOST_PAIRS:
         problem = f"{len(one.parts):,} parts to {len(other.parts):,}"
         raise SelectionError(f"{source} to {destination}: {problem} is more than can be judged: ask about less")
     answers: dict[tuple[int, int], Answer] = {}
-    unguarded = 0
+    unguarded, local = 0, False
     left_out: dict[str, None] = {}
     for m, sender in enumerate(one.parts):
         for n, receiver in enumerate(other.parts):
             if sender.end.interface is None and receiver.end.interface is None:
                 unguarded += 1
-            elif _apart(sender, receiver):
+            elif sender.end.interface is receiver.end.interface:
+                local = True
+            else:
                 try:
                     packet = first_packet(
                         sender.end,
@@ -101,17 +107,15 @@ def reach(
     if not answers:
         raise SelectionError(
             next(iter(left_out), None)
+            or (f"{source} to {destination}: there is nothing but {_LOCAL}" if local else None)
             or (
                 f"neither {source} nor {destination} is known to the snapshot: nothing is guarded there; "
                 "name an interface, or one of its private addresses"
             )
         )
+    if local:
+        left_out.setdefault(_LOCAL)
     return Reach(one, other, tuple(_blocks(one, other, answers)), unguarded, tuple(left_out))
-
-
-def _apart(sender: Part, receiver: Part) -> bool:
-    """A packet from an interface to itself is never seen."""
-    return sender.end.interface is None or sender.end.interface is not receiver.end.interface
 
 
 def _signature(answer: Answer) -> Signature:

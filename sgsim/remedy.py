@@ -27,7 +27,8 @@ class Remedy:
         preposition = "from" if self.direction is Direction.INGRESS else "to"
         numbers = [str(self.permission[key]) for key in ("FromPort", "ToPort") if key in self.permission]
         icmp = self.permission["IpProtocol"] in ("icmp", "icmpv6")
-        words = [self.direction, self.permission["IpProtocol"], *(["/".join(numbers)] if icmp else numbers[:1])]
+        protocol = "all" if self.permission["IpProtocol"] == "-1" else self.permission["IpProtocol"]
+        words = [self.direction, protocol, *(["/".join(numbers)] if icmp and numbers else numbers[:1])]
         return " ".join([*words, preposition, self._cidr, "in", self.group_id])
 
     @property
@@ -60,8 +61,11 @@ def remedy(gate: Gate, packet: Packet) -> Remedy | None:
     permission: dict[str, Any] = {"IpProtocol": PROTOCOL_NAMES.get(packet.protocol, str(packet.protocol))}
     if packet.protocol in (TCP, UDP) and packet.dst_port is not None:
         permission |= {"FromPort": packet.dst_port, "ToPort": packet.dst_port}
-    elif packet.protocol in (ICMP, ICMPV6) and packet.icmp_type is not None:
-        permission |= {"FromPort": packet.icmp_type, "ToPort": packet.icmp_code}
+    elif packet.protocol in (ICMP, ICMPV6):
+        if packet.icmp_type is None:  # inside the other IP version, where rules of ICMP do not match (section 3)
+            permission["IpProtocol"] = "-1"
+        else:
+            permission |= {"FromPort": packet.icmp_type, "ToPort": packet.icmp_code}
     if remote.version == 4:
         permission["IpRanges"] = [{"CidrIp": f"{remote}/32"}]
     else:

@@ -37,21 +37,32 @@ def select(topology: Topology, enis: Sequence[str] = (), vpc_id: str | None = No
     With both, an interface has to be named and in the VPC. Raises SelectionError: unknown names, a selection that
     is empty or that leaves an address with two owners, an interface whose groups the snapshot does not describe.
     """
+    chosen = choose(topology, enis, vpc_id)
+    check_groups(topology, chosen)
+    check_owners(chosen)
+    return [i.interface_id for i in chosen]
+
+
+def choose(topology: Topology, enis: Sequence[str] = (), vpc_id: str | None = None) -> list[Interface]:
+    """The interfaces that the options name, in snapshot order. Raises SelectionError: unknown names, none chosen."""
     for eni in enis:
         known_interface(topology, eni, f"--eni {eni}")
     chosen = [i for i in topology.interfaces.values() if not enis or i.interface_id in enis]
     if vpc_id is not None:
-        known = {i.vpc_id for i in topology.interfaces.values() if i.vpc_id} | set(topology.vpcs)
-        if vpc_id not in known:
-            raise SelectionError(f"--vpc-id {vpc_id}: no such VPC in the snapshot{nearest_names(vpc_id, known)}")
+        check_vpc(topology, vpc_id)
         chosen = [i for i in chosen if i.vpc_id == vpc_id]
     if not chosen:
         where = f"--vpc-id {vpc_id}: no interface" if vpc_id is not None else "the snapshot has no interfaces"
         of = f" of {', '.join(enis)} is in that VPC" if enis else " there" if vpc_id is not None else ""
         raise SelectionError(f"{where}{of}: nothing to judge (add describe-network-interfaces output)")
-    check_groups(topology, chosen)
-    check_owners(chosen)
-    return [i.interface_id for i in chosen]
+    return chosen
+
+
+def check_vpc(topology: Topology, vpc_id: str) -> None:
+    """Raises SelectionError where neither a VPC nor an interface of the snapshot has that id."""
+    known = {i.vpc_id for i in topology.interfaces.values() if i.vpc_id} | set(topology.vpcs)
+    if vpc_id not in known:
+        raise SelectionError(f"--vpc-id {vpc_id}: no such VPC in the snapshot{nearest_names(vpc_id, known)}")
 
 
 def check_groups(topology: Topology, interfaces: Iterable[Interface]) -> None:

@@ -15,9 +15,10 @@ from sgsim.model import Address, Interface, Network, PrefixListReference, Topolo
 from sgsim.query import End, find_end
 from sgsim.reference.judge import MANY
 from sgsim.reference.rules import DHCP_REMOTES, DHCPV6_REMOTES, NEVER_FILTERED
-from sgsim.selection import address_owners, nearest_names
+from sgsim.selection import address_owners, check_vpc, nearest_names
 
 _TAG = "tag:"
+MOST_PARTS = 20_000  # of a CIDR; as many pairs are judged in some ten seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +47,30 @@ class Side:
     kind: str
     parts: tuple[Part, ...]
 
+    @property
+    def version(self) -> int | None:
+        """Of a CIDR, its IP version."""
+        first = self.parts[0].first
+        return first.version if first else None
 
-def find_sides(topology: Topology, source: str, destination: str, vpc_id: str | None = None) -> tuple[Side, Side]:
+
+def find_sides(
+    topology: Topology,
+    source: str,
+    destination: str,
+    vpc_id: str | None = None,
+    auto_tracked: Iterable[Network] = (),
+) -> tuple[Side, Side]:
     """Both sides; each may be what ``sgsim.query.find_end`` takes, a group's id or name, ``tag:Name=VALUE``, a CIDR.
 
-    Raises SelectionError where one is not known.
+    ``auto_tracked``: those of the settings that the question is judged with, which tell addresses apart too.
+
+    Raises SelectionError where one is not known, or an address is in use in several VPCs.
     """
+    if vpc_id is not None:
+        check_vpc(topology, vpc_id)
     found = [_network(who) or _members(topology, who, vpc_id) for who in (source, destination)]
-    cuts = _cuts(topology) if any(not isinstance(each, Side) for each in found) else {}
+    cuts = _cuts(topology, auto_tracked) if any(not isinstance(each, Side) for each in found) else {}
     one, other = (
         each if isinstance(each, Side) else Side(who, "cidr", tuple(_parts(topology, each, cuts, vpc_id)))
         for who, each in zip((source, destination), found, strict=True)
@@ -80,9 +97,11 @@ def _members(topology: Topology, who: str, vpc_id: str | None) -> Side:
     interfaces = [i for i in topology.interfaces.values() if vpc_id in (None, i.vpc_id)]
     if who.startswith(_TAG):
         key, _, value = who.removeprefix(_TAG).partition("=")
-        if key != "Name":
+        if key != "Name" or not value:
             raise SelectionError(f"{who}: of an interface's tags its Name is kept: write tag:Name={value or '...'}")
-        return _all_of(who, "tag", [i for i in interfaces if i.name == value], f"no interface has the Name {value}")
+        near = nearest_names(value, {i.name for i in interfaces if i.name})
+        nobody = f"no interface has the Name {value}{near}"
+        return _all_of(who, "tag", [i for i in interfaces if i.name == value], nobody)
     known = any(who in (i.interface_id, i.name, i.instance_id) for i in topology.interfaces.values())
     if not known and not _is_address(who):
         groups = [g.group_id for g in topology.groups.values() if who in (g.group_id, g.name)]
@@ -120,23 +139,38 @@ def _is_address(who: str) -> bool:
 def _parts(topology: Topology, network: Network, cuts: dict[int, list[int]], vpc_id: str | None) -> Iterator[Part]:
     first, last = int(network.network_address), int(network.broadcast_address)
     starts = [first, *(cut for cut in cuts[network.version] if first < cut <= last)]
+    if len(starts) > MOST_PARTS:
+        raise SelectionError(f"{network} falls into {len(starts):,} parts, more than can be judged: ask about less")
     address = type(network.network_address)
+    owners = _Owners(topology)
     for begin, following in zip(starts, [*starts[1:], last + 1], strict=True):
         low, high = address(begin), address(following - 1)
-        yield Part(_owner(topology, low, vpc_id), low, high)
+        yield Part(owners.end(low, vpc_id), low, high)
 
 
-def _owner(topology: Topology, address: Address, vpc_id: str | None) -> End:
-    """Of an address in use in several VPCs, the interface of the VPC that was named, or the first."""
-    owners = address_owners(topology.interfaces.values(), address)
-    chosen = [i for i in owners if i.vpc_id == vpc_id] or owners
-    return End(str(address), chosen[0] if chosen else None, address)
+class _Owners:
+    """Who owns an address, as ``sgsim.query.find_end`` says it, for many addresses."""
+
+    def __init__(self, topology: Topology) -> None:
+        self._topology = topology
+        self._exact: dict[Address, list[Interface]] = {}
+        for interface in topology.interfaces.values():
+            for address in interface.addresses:
+                self._exact.setdefault(address, []).append(interface)
+        self._with_prefixes = [i for i in topology.interfaces.values() if i.prefixes]
+
+    def end(self, address: Address, vpc_id: str | None) -> End:
+        """Raises SelectionError: an address of several interfaces that ``vpc_id`` does not tell apart."""
+        owners = self._exact.get(address) or address_owners(self._with_prefixes, address)
+        if len(owners) > 1:
+            return find_end(self._topology, str(address), vpc_id)
+        return End(str(address), owners[0] if owners else None, address)
 
 
-def _cuts(topology: Topology) -> dict[int, list[int]]:
+def _cuts(topology: Topology, auto_tracked: Iterable[Network]) -> dict[int, list[int]]:
     """Where, on each family's line of addresses, something of the snapshot or of section 4 begins or ends."""
     cuts: dict[int, set[int]] = {4: set(), 6: set()}
-    for network in _networks(topology):
+    for network in (*_networks(topology), *auto_tracked):
         cuts[network.version] |= {int(network.network_address), int(network.broadcast_address) + 1}
     return {version: sorted(found) for version, found in cuts.items()}
 

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import glob
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from sgsim.checks.packets import steps_of
 from sgsim.checks.records import Case
-from sgsim.errors import InputError, SgsimError
+from sgsim.checks.values import case_time, plain_text
+from sgsim.errors import InputError
 from sgsim.model import Settings, Topology
 from sgsim.sources import load_topology
-from sgsim.sources.changes import ApiChange
+from sgsim.sources.changes import ApiChange, ChangeTime
 from sgsim.sources.changes.written import written_change
 from sgsim.sources.parse import read_document
 from sgsim.sources.scenariotree import Node, near
 
-ENDING = ".sgtest.yaml"
+ENDINGS = (".sgtest.yaml", ".sgtest.yml")
 _FILE_KEYS = ("snapshot", "plan", "parameters", "changes", "settings", "cases")
 _CASE_KEYS = ("name", "snapshot", "plan", "changes", "settings", "packets", "expect")
 _PLAN = ("before", "after")
-_WANTED = f"name files, folders or patterns of *{ENDING}"
+_WANTED = f"name files, folders or patterns of *{ENDINGS[0]}"
 
 Warn = Callable[[str], None]
 
@@ -35,7 +36,7 @@ class CheckFile:
         document = read_document(path)
         self._root = Node.root(document)
         self._members = self._root.members(_FILE_KEYS)
-        if "cases" not in self._members:
+        if "cases" not in self._members or self._members["cases"].value in (None, []):
             remedy = "write cases: [{name: ..., from: ..., to: ..., expect: allow}]"
             raise self._root.place.refusal("has no cases", remedy)
         self._read: dict[tuple[str, bool], Topology] = {}
@@ -53,40 +54,79 @@ class CheckFile:
     def _case(self, node: Node, strict: bool, warning: Warn) -> Case:
         given = node.named()
         packet = {key: value for key, value in given.items() if key not in _CASE_KEYS}
-        name = given["name"].text() if "name" in given else str(node.place)
-        source, before = self._snapshot(given, node)
-        topology = self._topology(source, before, strict, warning)
-        changes = [*self._changes(self._members.get("changes")), *self._changes(given.get("changes"))]
+        name = " ".join(plain_text(given["name"]).split()) if "name" in given else str(node.place)
+        if not name:
+            raise given["name"].place.refusal("is empty", "a name tells a case from others")
+        shared, own = (_changes(members.get("changes")) for members in (self._members, given))
         settings = _settings(given.get("settings"), _settings(self._members.get("settings"), Settings()))
-        try:
-            steps = steps_of(topology, node, given, packet)
-        except InputError:
-            raise
-        except SgsimError as error:  # an end that is not known, a port where none belongs
-            raise node.place.refusal(str(error)) from None
-        return Case(name, node.place, source, topology, settings, steps, tuple(changes))
+        path, before = self._snapshot(given, node)
+        topology = self._topology(path, before, strict, warning)
+        steps = steps_of(topology, node, given, packet)
+        last_ns = steps[-1].packet.time_ns
+        late = next((change for change in own if change.at.ns > last_ns), None)
+        if late is not None:
+            raise late.place.refusal("takes effect behind the last packet", "let a packet come after it")
+        # The cloud of a file knows more than its topology, but neither a plan's other side nor a template's parameters.
+        source = topology if before or "parameters" in self._members else path
+        case = Case(name, node.place, source, topology, settings, steps, (*shared, *own))
+        if not case.changes:
+            _refuse_unknown(case)
+        return case
 
     def _snapshot(self, given: dict[str, Node], node: Node) -> tuple[str, bool]:
+        """The path, and whether it is the side of a plan before it is applied."""
         members = self._members | given
         if "snapshot" not in members:
             raise node.place.refusal("has no snapshot", "write snapshot: FILE, in the case or for the whole file")
-        plan = members["plan"].text() if "plan" in members else "after"
+        plan = plain_text(members["plan"]) if "plan" in members else "after"
         if plan not in _PLAN:
-            raise members["plan"].place.refusal(f"{plan!r} is no side of a plan", near(plan, _PLAN))
-        return str(self.path.parent / members["snapshot"].text()), plan == "before"
+            raise members["plan"].place.refusal(f"{plan[:60]!r} is no side of a plan", near(plan, _PLAN))
+        path = os.path.normpath(self.path.parent / plain_text(members["snapshot"]))
+        if "\0" in path or not os.path.exists(path):
+            remedy = "a snapshot is looked for beside the file that names it"
+            raise members["snapshot"].place.refusal(f"there is no {path}", remedy)
+        return path, plan == "before"
 
-    def _topology(self, source: str, before: bool, strict: bool, warning: Warn) -> Topology:
-        if (source, before) not in self._read:
+    def _topology(self, path: str, before: bool, strict: bool, warning: Warn) -> Topology:
+        if (path, before) not in self._read:
             members = self._members.get("parameters")
-            parameters = {name: str(node.value) for name, node in members.named().items()} if members else None
-            topology = load_topology(source, strict=strict, plan_before=before, parameters=parameters)
+            parameters = {name: plain_text(node) for name, node in members.named().items()} if members else None
+            try:
+                topology = load_topology(path, strict=strict, plan_before=before, parameters=parameters)
+            except InputError as error:
+                raise InputError(error.file, error.place, error.problem, _in_a_file(error.remedy)) from None
             for text in topology.warnings:
                 warning(text)
-            self._read[source, before] = topology
-        return self._read[source, before]
+            self._read[path, before] = topology
+        return self._read[path, before]
 
-    def _changes(self, node: Node | None) -> list[ApiChange]:
-        return [written_change(item) for item in node.items()] if node else []
+
+def _in_a_file(remedy: str) -> str:
+    """What the command line has an option for is a member here."""
+    return remedy.replace("--plan-before", "plan: before").replace("--parameter", "parameters")
+
+
+def _changes(node: Node | None) -> list[ApiChange]:
+    """Their times count from the beginning of the case, as those of packets do."""
+    found = []
+    for item in node.items() if node else []:
+        at = item.named().get("at")
+        at_ns = case_time(at) if at else 0
+        found.append(replace(written_change(item), at=ChangeTime(at_ns)))
+    return found
+
+
+def _refuse_unknown(case: Case) -> None:
+    """What is expected of rules and interfaces that there are not, and never will be, is a slip of the pen."""
+    rules = {rule.rule_id for rule in case.topology.rules()}
+    for step in case.steps:
+        rule, eni = (step.expected.rule, step.expected.interface) if step.expected else (None, None)
+        if rule is not None and rule not in rules:
+            raise step.place.refusal(f"the snapshot has no rule {rule[:60]!r}", near(rule, rules))
+        if eni is not None and eni not in case.topology.interfaces:
+            named = [i.interface_id for i in case.topology.interfaces.values() if i.name == eni]
+            hint = f"write its id: {', '.join(named)}" if named else near(eni, case.topology.interfaces)
+            raise step.place.refusal(f"the snapshot has no interface {eni[:60]!r}", hint)
 
 
 def _settings(node: Node | None, default: Settings) -> Settings:
@@ -112,16 +152,23 @@ def check_files(patterns: Iterable[str]) -> Iterator[CheckFile]:
     for pattern in patterns:
         paths = _paths(pattern)
         if not paths:
-            raise InputError(pattern, "", "names no file of checks", _WANTED)
+            raise InputError(pattern or "''", "", "names no file of checks", _WANTED)
         for path in paths:
-            if path not in seen:
-                seen.add(path)
+            if (real := os.path.realpath(path)) not in seen:
+                seen.add(real)
                 yield CheckFile(Path(path))
 
 
 def _paths(pattern: str) -> list[str]:
+    """Neither folders nor patterns follow links to folders: they may lead round in circles."""
     if os.path.isdir(pattern):
-        return sorted(str(path) for path in Path(pattern).rglob(f"*{ENDING}"))
-    if os.path.exists(pattern):
+        found = [path for path in Path(pattern).rglob("*") if path.name.endswith(ENDINGS)]
+    elif os.path.exists(pattern):
         return [pattern]
-    return sorted(path for path in glob.glob(pattern, recursive=True) if not os.path.isdir(path))
+    else:
+        anchor = Path(pattern).anchor
+        try:
+            found = list(Path(anchor).glob(str(Path(pattern).relative_to(anchor))))
+        except (ValueError, IndexError, re.error):  # "**" beside other characters, no pattern at all
+            found = []
+    return sorted(str(path) for path in found if path.is_file())

@@ -6,17 +6,23 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from sgsim.checks.expecting import expected_of
 from sgsim.checks.records import Expected, Step
-from sgsim.model import ICMP, ICMPV6, TCP, UDP, Packet, Reason, Topology, Verdict
+from sgsim.checks.values import case_time, plain_text
+from sgsim.errors import SelectionError
+from sgsim.model import ICMP, ICMPV6, TCP, UDP, Packet, Topology
 from sgsim.query import End, question, reply_to
-from sgsim.sources.changes.times import change_time
 from sgsim.sources.scenariotree import Node, near
 
-_PACKET_KEYS = (
-    "at", "from", "to", "protocol", "port", "source_port", "icmp_type", "icmp_code",
-    "family", "vpc", "flags", "reply", "flow", "lasts", "expect",
+# What says who sends what to whom; the rest says when, how often, and what is expected.
+_ASKED_KEYS = (
+    "from", "to", "protocol", "port", "source_port", "icmp_type", "icmp_code", "family", "vpc",
 )  # fmt: skip
-_EXPECT_KEYS = ("verdict", "reason", "rule", "interface")
+_PACKET_KEYS = (*_ASKED_KEYS, "at", "flags", "reply", "flow", "lasts", "expect")
+_CASE_KEYS = ("name", "snapshot", "plan", "changes", "settings", "packets")
+# What sgsim.query calls the members port, vpc and family.
+_OPTION = re.compile(r"(?<!\S)(--port|--vpc-id|-4)(?![^\s,;:)])")
+_MEMBERS = {"--port": "port:", "--vpc-id": "vpc:", "-4": "family: 4"}
 _FLAGS = {"F": 1, "S": 2, "R": 4, "P": 8, "A": 16, "U": 32}
 _FLAG_TEXT = re.compile(r"[FSRPAU]*\Z")
 _APART = 1_000_000  # ns between packets that have no time of their own
@@ -38,23 +44,27 @@ class _Sent:
     receiver: End
 
     def back(self) -> _Sent | None:
+        """The answer to it: of TCP a SYN+ACK to the SYN that opens a connection, an ACK to all else."""
         packet = reply_to(self.packet)
+        if packet is not None and packet.protocol == TCP and self.packet.tcp_flags != _SYN:
+            packet = replace(packet, tcp_flags=_ACK)
         return None if packet is None else _Sent(packet, self.receiver, self.sender)
 
 
 def steps_of(topology: Topology, case: Node, given: Mapping[str, Node], packet: Mapping[str, Node]) -> tuple[Step, ...]:
     """The steps of a case in the order of time: those of its ``packets``, or the one packet that its own members are.
 
-    Raises InputError: members that are not known or missing; SelectionError: ends that are.
+    Raises InputError: members that are not known, missing or in each other's way, ends that are not known.
     """
     if "packets" in given:
         if packet:
+            _refuse_unknown(packet)
             key, node = next(iter(packet.items()))
-            raise node.place.refusal(f"unknown key {key!r}", "a case has packets, or is one packet itself")
+            raise node.place.refusal(f"{key!r} belongs to a packet", "a case has packets, or is one packet itself")
         nodes = given["packets"].items()
     else:
         nodes = [case]
-    default = _expected(given["expect"]) if "expect" in given else None
+    default = expected_of(given["expect"]) if "expect" in given else None
     steps: list[Step] = []
     last: _Sent | None = None
     clock = -_APART
@@ -62,9 +72,12 @@ def steps_of(topology: Topology, case: Node, given: Mapping[str, Node], packet: 
         members = packet if node is case else node.members(_PACKET_KEYS)
         if node is case:
             _refuse_unknown(members)
-        at = _nanoseconds(members["at"]) if "at" in members else clock + _APART
-        expected = _expected(members["expect"]) if "expect" in members else default
-        last = _sent(topology, node, members, last)
+        at = case_time(members["at"]) if "at" in members else clock + _APART
+        expected = expected_of(members["expect"]) if "expect" in members else default
+        try:
+            last = _sent(topology, node, members, last)
+        except SelectionError as error:  # an end that is not known, a port where none belongs
+            raise node.place.refusal(_OPTION.sub(lambda option: _MEMBERS[option[0]], str(error))) from None
         for time_ns, sent in _at(at, members, last):
             steps.append(Step(node.place, replace(sent.packet, time_ns=time_ns), sent.sender, sent.receiver, expected))
             # Of a flow that passes all packets pass; where its first one is dropped, so are the others.
@@ -78,20 +91,33 @@ def steps_of(topology: Topology, case: Node, given: Mapping[str, Node], packet: 
 def _refuse_unknown(members: Mapping[str, Node]) -> None:
     for key, node in members.items():
         if key not in _PACKET_KEYS:
-            raise node.place.refusal(f"unknown key {key!r}", near(key, (*_PACKET_KEYS, "name", "packets", "changes")))
+            raise node.place.refusal(f"unknown key {key!r}", near(key, (*_PACKET_KEYS, *_CASE_KEYS)))
 
 
 def _sent(topology: Topology, node: Node, members: Mapping[str, Node], last: _Sent | None) -> _Sent:
-    """The packet that the members describe; what they leave out is as in the packet before it."""
-    if _flag(members, "reply"):
+    """The packet that the members describe: a new one, the answer to the one before, or that one again."""
+    reply, flow = _flag(members, "reply"), _flag(members, "flow")
+    asked = [key for key in _ASKED_KEYS if key in members]
+    if reply:
+        if asked or flow:
+            problem = f"a reply has no {(asked or ['flow'])[0]!r}"
+            raise node.place.refusal(problem, "it is what the packet before it is answered with")
         found = last.back() if last else None
         if found is None:
-            raise node.place.refusal("there is nothing that it replies to", "write the request first")
+            problem = "nobody answers the packet before it" if last else "there is nothing that it replies to"
+            raise node.place.refusal(problem, "write the request first")
     elif "from" in members or "to" in members or last is None:
         found = _asked(topology, node, members)
+    elif asked:
+        remedy = "write from and to; a packet without them is the one before it again"
+        raise members[asked[0]].place.refusal(f"{asked[0]!r} without ends", remedy)
     else:
         found = last
+    if "lasts" in members and not flow:
+        raise members["lasts"].place.refusal("one packet does not last", "write flow: true for a whole flow")
     if "flags" in members:
+        if flow:
+            raise members["flags"].place.refusal("a whole flow has flags of its own", "write its packets one by one")
         found = replace(found, packet=replace(found.packet, tcp_flags=_flags(members["flags"], found.packet)))
     return found
 
@@ -102,13 +128,15 @@ def _asked(topology: Topology, node: Node, members: Mapping[str, Node]) -> _Sent
             raise node.place.refusal(f"has no {key!r}", "a packet is from somebody to somebody, of a protocol")
     names = ("port", "icmp_type", "icmp_code", "family")
     numbers = {name: members[name].integer() if name in members else None for name in names}
+    if numbers["family"] not in (None, 4, 6):
+        raise members["family"].place.refusal(f"{numbers['family']} is no IP version", "write 4 or 6")
     sender, receiver, packet = question(
         topology,
-        members["from"].text(),
-        members["to"].text(),
-        str(members["protocol"].value).lower(),
+        plain_text(members["from"]),
+        plain_text(members["to"]),
+        plain_text(members["protocol"]).lower(),
         source_port=members["source_port"].integer() if "source_port" in members else 49152,
-        vpc_id=members["vpc"].text() if "vpc" in members else None,
+        vpc_id=plain_text(members["vpc"]) if "vpc" in members else None,
         **numbers,
     )
     return _Sent(packet, sender, receiver)
@@ -119,7 +147,7 @@ def _at(at: int, members: Mapping[str, Node], first: _Sent) -> Iterator[tuple[in
     if not _flag(members, "flow"):
         yield at, first
         return
-    lasts = _nanoseconds(members["lasts"]) if "lasts" in members else _LASTS
+    lasts = case_time(members["lasts"]) if "lasts" in members else _LASTS
     packets = list(_flow(first))
     for number, sent in enumerate(packets):
         yield at + lasts * number // max(len(packets) - 1, 1), sent
@@ -151,32 +179,3 @@ def _flags(node: Node, packet: Packet) -> int:
     if packet.protocol != TCP or not _FLAG_TEXT.match(text):
         raise node.place.refusal(f"{text[:60]!r} are no TCP flags", "letters of FSRPAU, for tcp alone: S, SA, A, FA, R")
     return sum(_FLAGS[letter] for letter in dict.fromkeys(text))
-
-
-def _nanoseconds(node: Node) -> int:
-    """``0s``, ``351s``, ``1h30m``: from the beginning of the case."""
-    text = str(node.value).strip()
-    return change_time(text if text.startswith("+") else f"+{text}", node.place).ns
-
-
-def _expected(node: Node) -> Expected:
-    verdicts = [str(verdict) for verdict in Verdict]
-    if isinstance(node.value, str):
-        return Expected(_word(node, verdicts))
-    members = node.members(_EXPECT_KEYS)
-    if "verdict" not in members and "reason" not in members:
-        raise node.place.refusal("has no verdict", "write allow, drop, or {verdict: drop, reason: no_rule}")
-    reason = _word(members["reason"], [str(each) for each in Reason]) if "reason" in members else None
-    of_reason = str(Reason(reason).verdict) if reason else None
-    verdict = _word(members["verdict"], verdicts) if "verdict" in members else str(of_reason)
-    if of_reason not in (None, verdict):
-        raise node.place.refusal(f"the reason {reason} is one for {of_reason}, not for {verdict}")
-    texts = {key: members[key].text() for key in ("rule", "interface") if key in members}
-    return Expected(verdict, reason, **texts)
-
-
-def _word(node: Node, known: list[str]) -> str:
-    text = node.text()
-    if text not in known:
-        raise node.place.refusal(f"{text[:60]!r} is none of {', '.join(known)}", near(text, known))
-    return text

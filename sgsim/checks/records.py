@@ -14,7 +14,8 @@ from sgsim.sources.places import Place
 class Expected:
     """What a packet is expected to meet. ``verdict`` is "allow" (at all its gates) or "drop" (at one of them).
 
-    ``reason``, ``rule`` and ``interface`` are those of the gate that drops it; of an allowed packet, of any gate.
+    ``reason`` and ``interface`` are those of the gate that drops it; of an allowed packet, they and ``rule`` are those
+    of any one gate.
     """
 
     verdict: str
@@ -44,11 +45,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """``source`` is the path of the snapshot that ``topology`` was read from."""
+    """``source`` is what the cloud of ``changes`` is made of: the snapshot's path, or ``topology`` itself. Times, also
+    those of changes, are nanoseconds from the beginning of the case."""
 
     name: str
     place: Place
-    source: str
+    source: str | Topology
     topology: Topology
     settings: Settings
     steps: tuple[Step, ...]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from xml.etree import ElementTree
@@ -34,10 +35,16 @@ def table(outcomes: Sequence[Outcome], paint: Paint = plain) -> Iterator[str]:
 def explanation(failure: Failure) -> str:
     """What was expected, what was found, and why: each gate with its rules, or the nearest ones."""
     step = failure.step
-    when = f" at {step.packet.time_ns / _SECOND:g} s" if step.packet.time_ns else ""
+    when = f" at {_seconds(step.packet.time_ns)} s" if step.packet.time_ns else ""
     line = f"line {step.place.line}: " if step.place.line else ""
     head = f"{line}expected {step.expected}{when}, found {failure.found}"
     return f"{head}\n{answer_text(failure.answer, failure.topology, reply=False)}"
+
+
+def _seconds(time_ns: int) -> str:
+    """Exact, without zeros that say nothing."""
+    whole, rest = divmod(time_ns, _SECOND)
+    return f"{whole}.{rest:09}".rstrip("0").rstrip(".")
 
 
 def junit(outcomes: Sequence[Outcome]) -> bytes:
@@ -77,14 +84,15 @@ def tap(outcomes: Sequence[Outcome]) -> Iterator[str]:
     yield "TAP version 14"
     yield f"1..{len(outcomes)}"
     for number, outcome in enumerate(outcomes, start=1):
-        name = outcome.case.name.replace("\\", "\\\\").replace("#", "\\#").replace("\n", " ")
+        name = outcome.case.name.replace("\\", "\\\\").replace("#", "\\#")
         yield f"{'ok' if outcome.passed else 'not ok'} {number} - {name}"
         if not outcome.passed:
             yield "  ---"
-            yield f"  at: {outcome.case.place.file}:{outcome.case.place.line}"
+            yield f"  file: {json.dumps(outcome.case.place.file)}"
+            yield f"  line: {outcome.case.place.line}"
             yield "  message: |"
             for failure in outcome.failures:
-                yield from (f"    {line}".rstrip() for line in explanation(failure).splitlines())
+                yield from (f"    {_xml(line)}".rstrip() for line in explanation(failure).splitlines())
             yield "  ..."
 
 
@@ -94,8 +102,12 @@ def github(outcomes: Sequence[Outcome]) -> Iterator[str]:
         for failure in outcome.failures:
             place = failure.step.place
             line = f",line={place.line}" if place.line else ""
-            title = _escaped(outcome.case.name).replace(":", "%3A").replace(",", "%2C")
-            yield f"::error file={_escaped(place.file)}{line},title={title}::{_escaped(explanation(failure))}"
+            file, title = (_property(text) for text in (place.file, outcome.case.name))
+            yield f"::error file={file}{line},title={title}::{_escaped(explanation(failure))}"
+
+
+def _property(text: str) -> str:
+    return _escaped(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def _escaped(text: str) -> str:

@@ -55,6 +55,8 @@ def _remarks(each: EffectiveRule, paint: Paint) -> Iterator[str]:
         yield shown + (f" and {more} more" if more > 0 else "")
     elif hasattr(each.rule.peer, "group_id"):
         yield "nobody has that group"
+    elif hasattr(each.rule.peer, "prefix_list_id"):
+        yield "the list is empty"
     if each.untracked:
         yield f"{' and '.join(each.untracked)} untracked"
 

@@ -12,6 +12,7 @@ from sgsim.remedy import remedy
 from sgsim.reports.answer import COLOURS, Paint, plain
 from sgsim.reports.wording import REASON_WORDS, protocol_text, rule_text
 
+MOST_REASONS = 6
 MOST_NAMES = 12  # of a part that are spelt out
 _COLOURS = {"all": COLOURS[Verdict.ALLOW], "some": "yellow", "none": COLOURS[Verdict.DROP]}
 
@@ -32,8 +33,10 @@ def _lines(found: Reach, topology: Topology, paint: Paint) -> Iterator[str]:
         yield ""
     if found.unguarded:
         yield "Note: what is between addresses that are both not in the snapshot is left out: no gate is there."
-    for reason in found.left_out:
+    for reason in found.left_out[:MOST_REASONS]:
         yield f"Note: left out: {reason}."
+    if len(found.left_out) > MOST_REASONS:
+        yield f"Note: left out for like reasons: {len(found.left_out) - MOST_REASONS} more."
 
 
 def _service(packet: Packet) -> str:
