@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from story import SCENARIO, Ended, everything
 
 from sgsim.cli import cli
 
+HANGING = 100.0  # seconds until a process that hangs is killed: it may have to compile first
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -57,3 +59,22 @@ def process() -> Callable[..., subprocess.Popen[bytes]]:
         return subprocess.Popen(command(*arguments), env={**os.environ, "PYTHONPATH": path}, **options)
 
     return start
+
+
+@pytest.fixture
+def kept_alive(process: Callable[..., subprocess.Popen[bytes]]) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Start processes that are killed when they hang, with pipes that stay open."""
+    started: list[tuple[subprocess.Popen[bytes], threading.Timer]] = []
+
+    def start(*arguments: object, **more: object) -> subprocess.Popen[bytes]:
+        running = process(*arguments, **more)
+        started.append((running, threading.Timer(HANGING, running.kill)))
+        started[-1][1].start()
+        return running
+
+    yield start
+    for running, timer in started:
+        timer.cancel()
+        for pipe in (running.stdin, running.stdout, running.stderr):
+            if pipe is not None:
+                pipe.close()

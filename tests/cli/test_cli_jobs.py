@@ -7,9 +7,8 @@ import os
 import signal
 import struct
 import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,26 +17,7 @@ from story import Ended, Story
 Start = Callable[..., subprocess.Popen[bytes]]
 Run = Callable[..., Ended]
 
-HANGING = 100.0  # seconds until a process that hangs is killed: it may have to compile first
-
-
-@pytest.fixture
-def kept_alive(process: Start) -> Iterator[Start]:
-    """Start processes that are killed when they hang, with pipes that stay open."""
-    started: list[tuple[subprocess.Popen[bytes], threading.Timer]] = []
-
-    def start(*arguments: object, **more: object) -> subprocess.Popen[bytes]:
-        running = process(*arguments, **more)
-        started.append((running, threading.Timer(HANGING, running.kill)))
-        started[-1][1].start()
-        return running
-
-    yield start
-    for running, timer in started:
-        timer.cancel()
-        for pipe in (running.stdin, running.stdout, running.stderr):
-            if pipe is not None:
-                pipe.close()
+HANGING = 100.0  # seconds until a test gives up waiting for what it started
 
 
 def records_of(data: bytes) -> tuple[bytes, list[bytes]]:

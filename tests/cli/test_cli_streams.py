@@ -76,7 +76,16 @@ def test_a_reader_that_leaves_ends_it_quietly(process: Start, scenario: Path, ca
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 @pytest.mark.parametrize(
-    "options", [["-o", "-"], ["--json"], [], ["-o", "/dev/full"], ["--write-dropped", "/dev/full"]]
+    "options",
+    [
+        ["-o", "-"],
+        ["--json"],
+        [],
+        ["--print"],
+        ["-o", "/dev/full"],
+        ["--flows", "/dev/full"],
+        ["--write-dropped", "/dev/full"],
+    ],
 )
 def test_a_full_disk_is_an_error_line(process: Start, scenario: Path, capture: Path, options: list[str]):
     """No space left: exit code 2 and one line that says so."""
