@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from sgsim.relay import AHEAD, relay
 from sgsim.reports.outputs import STANDARD_OUTPUT, OutputFile, check_outputs, is_special
 from sgsim.reports.parquet import ParquetRecords, check_parquet
 from sgsim.reports.records import RecordWriter
+from sgsim.reports.series.occupancy import Occupancy
 from sgsim.reports.strangers import most_common
 from sgsim.reports.summary import Summary, summarise
 from sgsim.reports.tally import Tally
@@ -46,6 +47,15 @@ COMPILING = "compiling for this machine, once (some 8 s) ..."
 Text = Callable[[str], None]
 Progress = Callable[[int, int | None, int], None]  # bytes read, bytes in all (None: a stream), packets judged
 AnyCapture = Capture | PacketCapture
+
+
+class Taker(Protocol):
+    """What takes a batch with its verdicts."""
+
+    def write(self, batch: MergedBatch, verdicts: Verdicts, /) -> object: ...
+
+
+Making = Callable[[Engine, Sequence[str]], Taker]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +103,8 @@ def replay(
     plan_before: bool = False,
     parameters: Mapping[str, str] | None = None,
     listeners: Listeners | None = None,
+    also: Making | None = None,
+    occupancy: Occupancy | None = None,
 ) -> Summary:
     """Judge every packet of the captures, merged by time, with one set of connection tables.
 
@@ -102,7 +114,8 @@ def replay(
     packets, packets that are written are still the outer ones; ``engine`` is "fast" or "reference"; ``jobs`` is the
     number of threads, on which nothing but the speed depends; ``changes`` are files of what happens to the snapshot
     meanwhile (docs/changes.md); ``plan_before`` takes of a Terraform plan what there is before it, ``parameters`` are
-    values for a CloudFormation template.
+    values for a CloudFormation template. ``also`` makes something of the engine and the captures' names that takes the
+    verdicts of each batch; ``occupancy`` is told how many connections there are as time goes on.
 
     Raises SgsimError: input that cannot be read or judged, results that cannot be written; with ``strict``, doubtful
     input too. Output files then keep the name ``FILE.part``.
@@ -129,10 +142,12 @@ def replay(
         places = _places(run.topology, run.selected, [capture.name for capture in opened], at or {})
         judge = ENGINES[engine](run.topology, settings, run.guards, AHEAD if jobs > 1 else 1)
         writers = _open_writers(stack, outputs, forms, judge, opened)
+        if also is not None:
+            writers.takers.append(also(judge, [capture.name for capture in opened]))
         if not is_compiled(KERNELS[engine]):
             listeners.notice(COMPILING)
         streams = opened if decapsulate is None else [Decapsulated(capture) for capture in opened]
-        return run.through(opened, streams, judge, places, writers, jobs)
+        return run.through(opened, streams, judge, places, writers, jobs, occupancy)
 
 
 class _Writers:
@@ -142,11 +157,12 @@ class _Writers:
         self.records: list[RecordWriter | ParquetRecords] = []
         self.packets: list[tuple[Verdict, PacketWriter]] = []
         self.files: list[OutputFile] = []
+        self.takers: list[Taker] = []
 
     def write(self, batch: MergedBatch, verdicts: Verdicts) -> None:
         """Everything reaches the files at once: a live reader waits for it."""
-        for records in self.records:
-            records.write(batch, verdicts)
+        for taker in (*self.records, *self.takers):
+            taker.write(batch, verdicts)
         if self.packets:
             dropped = np.zeros(len(batch.number), dtype=np.bool_)
             allowed = dropped.copy()
@@ -191,6 +207,7 @@ class _Run:
         places: NDArray[np.int32] | None,
         writers: _Writers,
         jobs: int,
+        occupancy: Occupancy | None,
     ) -> Summary:
         """Judge all batches of the streams, one of each capture; ``places``, shape (captures,): where each was taken,
         or -1."""
@@ -206,7 +223,10 @@ class _Run:
                 self._note_groups(engine)
             columns = piece.batch.columns
             self._map.apply(columns)
-            return engine.judge_columns(columns, None if places is None else places[piece.batch.capture]), watch
+            verdicts = engine.judge_columns(columns, None if places is None else places[piece.batch.capture])
+            if occupancy is not None:
+                occupancy.sample(piece, engine)
+            return verdicts, watch
 
         def take(piece: Piece, judged: tuple[Verdicts, Watch]) -> None:
             verdicts, watch = judged
@@ -216,7 +236,8 @@ class _Run:
             self._listeners.progress(*_position(captures), tally.packets)
 
         batches = merged(streams, ahead=AHEAD if jobs > 1 else 1)
-        relay(self._timeline.pieces(batches), judge, take, jobs)
+        pieces = self._timeline.pieces(batches)
+        relay(pieces if occupancy is None else occupancy.cut(pieces), judge, take, jobs)
         writers.finish()
         seconds = time.perf_counter() - begun
         for capture in captures:

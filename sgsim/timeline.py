@@ -116,13 +116,13 @@ class Timeline:
                 while due < len(self._outcomes) and self._time(due) <= int(clocks[-1]):
                     place = int(np.searchsorted(clocks, self._time(due)))
                     if place > begin:
-                        yield Piece(_part(batch, begin, place), due)
+                        yield Piece(part(batch, begin, place), due)
                         begin = place
                     first = FirstPacket(int(batch.capture[place]), int(batch.number[place]), int(times[place]))
                     while due < len(self._outcomes) and self._time(due) <= int(clocks[place]):
                         self._outcomes[due].took_effect = first
                         due += 1
-            yield Piece(_part(batch, begin, len(times)), due)
+            yield Piece(part(batch, begin, len(times)), due)
 
     def _put_in_order(self, first_packet_ns: int) -> None:
         from sgsim.sources.changes import in_order
@@ -244,7 +244,7 @@ def _change(engine: Engine, topology: Topology, outcome: Outcome) -> None:
         raise SelectionError(f"{place.file}: {place}: after {outcome.change.call}: {error}") from None
 
 
-def _part(batch: MergedBatch, begin: int, end: int) -> MergedBatch:
+def part(batch: MergedBatch, begin: int, end: int) -> MergedBatch:
     """The packets of a batch from one place to another; the whole batch itself."""
     if end - begin == len(batch.number):
         return batch
