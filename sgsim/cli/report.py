@@ -43,7 +43,7 @@ logs = option_group(
 @judging
 @running
 @click.pass_context
-def command(ctx: click.Context, snapshot: str, inputs: tuple[str, ...], **options: Any) -> None:
+def command(ctx: click.Context, /, snapshot: str, inputs: tuple[str, ...], **options: Any) -> None:
     """Replay captures, or judge flow logs, and write one HTML page that shows it.
 
     The page loads nothing and can be sent to others: what passed and what did not over time, at which interface, why,

@@ -147,14 +147,16 @@ def _times(span: Span) -> Any:
 
 
 def _time_axis(figure: Any, axes: Any, marks: Sequence[int]) -> None:
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    from matplotlib import dates
 
-    locator = AutoDateLocator(tz=UTC)
+    made: Any = dates  # its constructors are not typed
+    locator = made.AutoDateLocator(tz=UTC)
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC))
+    axes.xaxis.set_major_formatter(made.ConciseDateFormatter(locator, tz=UTC))
     for at_ns in marks:
         axes.axvline(datetime.fromtimestamp(at_ns / 1e9, UTC), color=COLOURS["change"], linestyle="--", linewidth=1)
-    axes.set_xlabel("UTC" + (", dashed: changes" if marks else "")) if axes.get_subplotspec().is_last_row() else None
+    if axes.get_subplotspec().is_last_row():
+        axes.set_xlabel("UTC" + (", dashed: changes" if marks else ""))
     figure.align_ylabels()
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from sgsim.model import Interface, Topology
 from sgsim.reports.page.axes import short
 from sgsim.reports.page.markup import Html, element, join
-from sgsim.reports.page.tables import Column, Number, folded, scrolled, table
+from sgsim.reports.page.tables import Cell, Column, Number, folded, scrolled, table
 from sgsim.reports.series.parties import OTHERS, Pairs, Parties
 
 MOST_INSIDE, MOST_OUTSIDE = 14, 10
 MOST_LISTED = 300
+Party = TypeVar("Party", int, str)
+Counts = Mapping[tuple[Party, Party], Sequence[int]]
 Name = Callable[[int], str]
 
 
@@ -33,19 +36,17 @@ def matrix(
     name = _namer(interfaces, topology, parties, grouped)
     counts = _merged(pairs.counts, name, len(verdicts))
     largest = _largest(pairs.counts, name)
-    shown = {
-        side: [*names[:most]]
-        for side, names, most in zip((True, False), largest, (MOST_INSIDE, MOST_OUTSIDE), strict=True)
-    }
-    rest = {True: "other groups" if grouped else "other interfaces", False: "other networks"}
-    within = {own: side for side, names in zip((True, False), largest, strict=True) for own in names}
+    inner, outer = largest[0][:MOST_INSIDE], largest[1][:MOST_OUTSIDE]
+    rest_inside, rest_outside = "other groups" if grouped else "other interfaces", "other networks"
+    inside_names = set(largest[0])
 
     def seen(own: str) -> str:
-        side = within[own]
-        return own if own in shown[side] else rest[side]
+        if own in inside_names:
+            return own if own in inner else rest_inside
+        return own if own in outer else rest_outside
 
-    folded_counts = _renamed(counts, seen, len(verdicts))
-    order = [*shown[True], rest[True], *shown[False], rest[False]]
+    folded_counts = _merged(counts, seen, len(verdicts))
+    order = [*inner, rest_inside, *outer, rest_outside]
     rows = [each for each in order if any(sender == each for sender, _ in folded_counts)]
     columns = [each for each in order if any(receiver == each for _, receiver in folded_counts)]
     what = "groups of interfaces" if grouped else "interfaces"
@@ -73,22 +74,11 @@ def _group_names(interface: Interface, topology: Topology) -> str:
     return " + ".join(named) or "no groups"
 
 
-def _merged(
-    counts: Mapping[tuple[int, int], Sequence[int]], name: Name, width: int
-) -> dict[tuple[str, str], list[int]]:
+def _merged(counts: Counts[Party], name: Callable[[Party], str], verdicts: int) -> dict[tuple[str, str], list[int]]:
+    """The counts by names; those of equal names are added up."""
     found: dict[tuple[str, str], list[int]] = {}
     for (sender, receiver), row in counts.items():
-        cell = found.setdefault((name(sender), name(receiver)), [0] * width)
-        cell[:] = [one + other for one, other in zip(cell, row, strict=True)]
-    return found
-
-
-def _renamed(
-    counts: Mapping[tuple[str, str], Sequence[int]], seen: Callable[[str], str], width: int
-) -> dict[tuple[str, str], list[int]]:
-    found: dict[tuple[str, str], list[int]] = {}
-    for (sender, receiver), row in counts.items():
-        cell = found.setdefault((seen(sender), seen(receiver)), [0] * width)
+        cell = found.setdefault((name(sender), name(receiver)), [0] * verdicts)
         cell[:] = [one + other for one, other in zip(cell, row, strict=True)]
     return found
 
@@ -144,14 +134,10 @@ def _cell(sender: str, receiver: str, counts: Sequence[int] | None, verdicts: Se
 
 def _list(counts: Mapping[tuple[str, str], Sequence[int]], verdicts: Sequence[str], unit: str) -> Html:
     order = sorted(counts, key=lambda ends: (-sum(counts[ends]), ends))
-    rows = (
-        (
-            sender,
-            receiver,
-            *(Number(count, verdict) for count, verdict in zip(counts[sender, receiver], verdicts, strict=True)),
-        )
-        for sender, receiver in order[:MOST_LISTED]
-    )
+    rows: list[tuple[Cell, ...]] = []
+    for ends in order[:MOST_LISTED]:
+        cells = (Number(count, verdict) for count, verdict in zip(counts[ends], verdicts, strict=True))
+        rows.append((*ends, *cells))
     columns = (Column("From"), Column("To"), *(Column(verdict.capitalize(), number=True) for verdict in verdicts))
     more = f", the {MOST_LISTED} largest of {len(order):,}" if len(order) > MOST_LISTED else ""
     return folded("As a list", table(f"{unit.capitalize()} by sender and receiver{more}", columns, rows))

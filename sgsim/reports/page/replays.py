@@ -51,9 +51,7 @@ def replay_page(summary: Summary, series: PacketSeries, occupancy: Occupancy, sn
             matrix(series.interfaces, summary.topology, series.parties, series.pairs, VERDICTS, "packets"),
         ),
         Section("rules", "Rules", "Rules", _rules(summary)),
-        Section(
-            "connections", "Connections", "Connections tracked over time", _connections(summary, occupancy, span, marks)
-        ),
+        Section("connections", "Connections", "Connections tracked", _connections(summary, occupancy, span, marks)),
     ]
     if summary.changes:
         sections.append(Section("changes", "Changes", "Changes meanwhile", _changes(summary, marks)))
@@ -134,12 +132,14 @@ def _rule_use(count: RuleCount) -> RuleUse:
         "" if time is None else time_text(time, milliseconds=True).removesuffix(" UTC")
         for time in (count.first_time_ns, count.last_time_ns)
     )
-    cells = (Number(count.flows), Number(count.packets), Number(count.bytes), *times)
+    cells: tuple[Cell, ...] = (Number(count.flows), Number(count.packets), Number(count.bytes), *times)
     return RuleUse(count.rule, bool(count.packets), cells)
 
 
 def _connections(summary: Summary, occupancy: Occupancy, span: Span, marks: Sequence[Mark]) -> Html:
-    facts = f"{summary.opened:,} opened, {summary.replaced:,} of them on one that was closing, {summary.live:,} live at the end."
+    facts = f"{summary.opened:,} opened, {summary.live:,} live at the end."
+    if summary.replaced:
+        facts += f" {summary.replaced:,} of them took the place of one that was closing."
     if not span.intervals:
         return element("p", facts)
     counts = occupancy.by_interval(*span)

@@ -45,9 +45,8 @@ def scrolled(inner: Html, label: str) -> Html:
 
 
 def _row(columns: Sequence[Column], row: Sequence[Cell]) -> Html:
-    return join(
-        "\n", element("tr", *(_cell(*pair, place == 0) for place, pair in enumerate(zip(columns, row, strict=True))))
-    )
+    pairs = enumerate(zip(columns, row, strict=True))
+    return join("\n", element("tr", *(_cell(column, cell, place == 0) for place, (column, cell) in pairs)))
 
 
 def _cell(column: Column, cell: Cell, first: bool) -> Html:

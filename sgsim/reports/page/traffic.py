@@ -26,7 +26,7 @@ def over_time(buckets: Buckets, verdicts: Sequence[str], unit: str, how: str, ma
     span = span_of(buckets)
     totals = _by_interface(buckets, len(verdicts)).sum(axis=1)
     step = length_text(span.width_ns)
-    plots = []
+    plots: list[Html] = []
     for place, verdict in enumerate(verdicts):
         counts = totals[:, place].tolist()
         if verdict == "possible" and not any(counts):

@@ -10,7 +10,7 @@ _MS, _S, _DAY = 1_000_000, 1_000_000_000, 86_400 * 1_000_000_000
 
 # Lengths of an interval, nanoseconds; each divides the next, so that counts can be added up to it.
 WIDTHS = (
-    *(10**power * step for power in range(9) for step in (1, 2)),
+    *(int(10**power) * step for power in range(9) for step in (1, 2)),
     *(_S * seconds for seconds in (1, 2, 10, 30, 60, 120, 600, 1_800, 3_600, 7_200, 21_600, 43_200)),
     *(_DAY * days for days in (1, 7, 28, 280, 2_800)),
 )

@@ -25,7 +25,7 @@ class Parties:
     """
 
     def __init__(self, interfaces: Sequence[Interface]) -> None:
-        self._owners = {
+        self._owners: dict[tuple[int, int], int] = {
             (address.version, int(address)): place
             for place, interface in enumerate(interfaces)
             for address in interface.addresses
