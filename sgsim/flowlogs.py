@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +60,12 @@ class RecordOutputs:
     only: Only | None = None
 
 
+class RecordTaker(Protocol):
+    """What takes judged LOG_RECORDs."""
+
+    def write(self, records: NDArray[np.void], /) -> object: ...
+
+
 def flowlogs(
     topology: Topology | str | Path,
     logs: Sequence[str | Path],
@@ -74,13 +81,14 @@ def flowlogs(
     plan_before: bool = False,
     parameters: Mapping[str, str] | None = None,
     listeners: Listeners | None = None,
+    also: Callable[[RecordJudge], RecordTaker] | None = None,
 ) -> LogSummary:
     """Judge every record of VPC flow logs against the security groups of a snapshot.
 
     ``logs`` are names of files, folders, patterns, or "-" for standard input; ``format`` gives the fields of lines
     without a header, as AWS takes it; ``enis`` and ``vpc_id`` select interfaces (all without them); ``engine`` is
     "fast" or "reference"; so many ``examples`` of each cause of disagreement are kept at most; ``plan_before`` and
-    ``parameters`` are as in ``replay``.
+    ``parameters`` are as in ``replay``. ``also`` makes something of the judge that takes the judged records.
 
     Raises SgsimError: input that cannot be read or judged, results that cannot be written; with ``strict``, doubtful
     input too. Output files then keep the name ``FILE.part``.
@@ -104,6 +112,8 @@ def flowlogs(
         stack.callback(opened.close)
         judge = RecordJudge(topology, settings, selected, meetings, ENGINES[engine])
         writers = _Writers(stack, outputs, forms, opened.names, judge)
+        if also is not None:
+            writers.takers.append(also(judge))
         if not is_compiled(KERNEL):
             listeners.notice(COMPILING)
         return run.through(opened, judge, meetings, writers, examples)
@@ -115,6 +125,7 @@ class _Writers:
     def __init__(
         self, stack: ExitStack, outputs: RecordOutputs, forms: Sequence[str], logs: Sequence[str], judge: RecordJudge
     ) -> None:
+        self.takers: list[RecordTaker] = []
         self._only = outputs.only
         self._files: list[OutputFile] = []
         self._writers: list[LogRecordWriter | ParquetLogRecords] = []
@@ -128,6 +139,8 @@ class _Writers:
                 self._writers.append(LogRecordWriter(file, form, logs, judge.interfaces, judge.rules))
 
     def write(self, records: NDArray[np.void], disagrees: NDArray[np.bool_]) -> None:
+        for taker in self.takers:
+            taker.write(records)
         if not self._writers:
             return
         places = self._chosen(records, disagrees)

@@ -23,6 +23,7 @@ from sgsim.model import Settings, Topology, Tunnel, Verdict
 from sgsim.relay import AHEAD, relay
 from sgsim.reports.observations import Collector, Observations
 from sgsim.reports.outputs import STANDARD_OUTPUT, check_outputs
+from sgsim.reports.series.occupancy import Occupancy
 from sgsim.reports.strangers import most_common
 from sgsim.reports.summary import Summary, summarise
 from sgsim.reports.tally import Tally
@@ -81,6 +82,7 @@ def replay(
     parameters: Mapping[str, str] | None = None,
     listeners: Listeners | None = None,
     also: Making | None = None,
+    occupancy: Occupancy | None = None,
 ) -> Summary:
     """Judge every packet of the captures, merged by time, with one set of connection tables.
 
@@ -90,7 +92,8 @@ def replay(
     packets, packets that are written are still the outer ones; ``engine`` is "fast" or "reference"; ``jobs`` is the
     number of threads, on which nothing but the speed depends; ``changes`` are files of what happens to the snapshot
     meanwhile (docs/changes.md); ``plan_before`` takes of a Terraform plan what there is before it, ``parameters`` are
-    values for a CloudFormation template.
+    values for a CloudFormation template. ``also`` makes something of the engine and the captures' names that takes the
+    verdicts of each batch; ``occupancy`` is told how many connections there are as time goes on.
 
     Packets before ``since`` and from ``until`` on are not judged at all, and no more than ``count`` are: times as text
     ("2026-05-04T12:00:00Z"; "+12.5s": from the first packet on) or as seconds since the epoch. ``also`` makes something
@@ -127,7 +130,7 @@ def replay(
         if not is_compiled(KERNELS[engine]):
             listeners.notice(COMPILING)
         streams = opened if decapsulate is None else [Decapsulated(capture) for capture in opened]
-        return run.through(opened, streams, judge, places, writers, jobs)
+        return run.through(opened, streams, judge, places, writers, jobs, occupancy)
 
 
 class _Run:
@@ -161,6 +164,7 @@ class _Run:
         places: NDArray[np.int32] | None,
         writers: Writers,
         jobs: int,
+        occupancy: Occupancy | None,
     ) -> Summary:
         """Judge all batches of the streams, one of each capture; ``places``, shape (captures,): where each was taken,
         or -1."""
@@ -176,7 +180,10 @@ class _Run:
                 self._note_groups(engine)
             columns = piece.batch.columns
             self._map.apply(columns)
-            return engine.judge_columns(columns, None if places is None else places[piece.batch.capture]), watch
+            verdicts = engine.judge_columns(columns, None if places is None else places[piece.batch.capture])
+            if occupancy is not None:
+                occupancy.sample(piece, engine)
+            return verdicts, watch
 
         def take(piece: Piece, judged: tuple[Verdicts, Watch]) -> None:
             verdicts, watch = judged
@@ -186,7 +193,8 @@ class _Run:
             self._listeners.progress(*_position(captures), tally.packets)
 
         batches = self._excerpt.of(merged(streams, ahead=AHEAD if jobs > 1 else 1))
-        relay(self._timeline.pieces(batches, lambda: self._excerpt.first_ns), judge, take, jobs)
+        pieces = self._timeline.pieces(batches, lambda: self._excerpt.first_ns)
+        relay(pieces if occupancy is None else occupancy.cut(pieces), judge, take, jobs)
         writers.finish()
         seconds = time.perf_counter() - begun
         for capture in captures:

@@ -22,6 +22,7 @@ from sgsim.cli.exits import exit_code
 # verb: (its module, what `sgsim --help` says of it)
 VERBS = {
     "replay": ("sgsim.cli.replay", "Judge every packet of captures; say which rule, or the lack of one, decided."),
+    "report": ("sgsim.cli.report", "Captures or flow logs as one HTML page: what passed, when, where, and why not."),
     "query": ("sgsim.cli.query", "Would this packet pass, and its reply? By which rule, or why not?"),
     "show": ("sgsim.cli.show", "The rules that hold at each interface, expanded, and what is never filtered."),
     "flowlogs": ("sgsim.cli.flowlogs", "Judge VPC flow logs; say where AWS did otherwise, and likely why."),

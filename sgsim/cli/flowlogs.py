@@ -14,18 +14,19 @@ from sgsim.cli.parameter import parameter
 from sgsim.cli.replay import STANDARD_OUTPUT, network_list, option_group
 from sgsim.model import Midstream, Settings, Timeouts
 
+log_format = click.option(
+    "--format",
+    "format_",
+    metavar="FIELDS",
+    help="The fields of lines without a header, as AWS takes them: '${version} ${srcaddr} ...', or plain names."
+    "  [default: version 2]",
+)
 which = option_group(
     click.option("--eni", "enis", metavar="ID", multiple=True, help="Only this interface; may be repeated."),
     click.option("--vpc-id", metavar="ID", help="Only the interfaces of this VPC."),
     click.option("--plan-before", is_flag=True, help="Of a Terraform plan, what there is before it is applied."),
     parameter,
-    click.option(
-        "--format",
-        "format_",
-        metavar="FIELDS",
-        help="The fields of lines without a header, as AWS takes them: '${version} ${srcaddr} ...', or plain names."
-        "  [default: version 2]",
-    ),
+    log_format,
 )
 results = option_group(
     click.option(

@@ -279,7 +279,7 @@ def _replay(snapshot: str, captures: tuple[str, ...], options: dict[str, Any]) -
         return replay(
             snapshot,
             captures,
-            settings=_settings(options),
+            settings=settings_of(options),
             enis=options["enis"],
             vpc_id=options["vpc_id"],
             at=options["at"],
@@ -303,7 +303,8 @@ def _replay(snapshot: str, captures: tuple[str, ...], options: dict[str, Any]) -
         )
 
 
-def _settings(options: dict[str, Any]) -> Settings:
+def settings_of(options: dict[str, Any]) -> Settings:
+    """How the options of ``judging`` say that packets are judged."""
     timeouts = Timeouts()
     if options["tcp_established_timeout"] is not None:
         timeouts = replace(timeouts, tcp_established=options["tcp_established_timeout"])

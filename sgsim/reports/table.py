@@ -181,18 +181,19 @@ def _changes(summary: Summary) -> RenderableType | None:
     table = grid("Changes", ("at", False), ("call", False), ("of", False), ("what it did", False))
     for outcome in summary.changes[:MOST_CHANGES]:
         at = "-" if outcome.at_ns is None else time_text(outcome.at_ns, milliseconds=True)
-        table.add_row(at, outcome.change.call, _subject(outcome), _effect(outcome))
+        table.add_row(at, outcome.change.call, subject(outcome), effect_of(outcome))
     more = more_text(len(summary.changes) - MOST_CHANGES, "change")
     return Group(table, *([Text(more, FAINT)] if more else []))
 
 
-def _subject(outcome: Outcome) -> str:
+def subject(outcome: Outcome) -> str:
     """The id that the call is about."""
     params = outcome.change.params
     return next((str(params[name]) for name in SUBJECTS if name in params), "")
 
 
-def _effect(outcome: Outcome) -> Text:
+def effect_of(outcome: Outcome) -> Text:
+    """What it did, or why it did nothing."""
     if outcome.took_effect is None:
         return Text("not reached: no packet came then or later", FAINT)
     if outcome.refusal is not None:
@@ -240,7 +241,9 @@ def _rules(summary: Summary) -> RenderableType | None:
 
 
 def _remarks(summary: Summary) -> RenderableType | None:
-    lines = [*_skipped(summary), *_doubts(summary)]
+    lines = [*_skipped(summary), *doubts(summary)]
+    if summary.warnings:
+        lines.append(f"{count_text(len(summary.warnings), 'warning')} on standard error.")
     return Group(*(Text(line) for line in lines)) if lines else None
 
 
@@ -271,7 +274,8 @@ def _strangers(strangers: Sequence[Stranger]) -> Iterator[str]:
         yield "If one of them stands for an interface of the snapshot: --map ADDRESS=ENI."
 
 
-def _doubts(summary: Summary) -> Iterator[str]:
+def doubts(summary: Summary) -> Iterator[str]:
+    """What whoever reads the numbers should know."""
     if summary.midstream_flows:
         flows = (
             "1 dropped flow looks"
@@ -287,8 +291,6 @@ def _doubts(summary: Summary) -> Iterator[str]:
         yield f"Stale, matching nothing: {names_text(summary.stale)}."
     if summary.unresolved:
         yield f"Unresolved, matching nothing: {names_text(summary.unresolved)}."
-    if summary.warnings:
-        yield f"{count_text(len(summary.warnings), 'warning')} on standard error."
 
 
 def names_text(names: Sequence[str]) -> str:

@@ -61,7 +61,7 @@ class Outputs:
 class Taker(Protocol):
     """What takes a batch with its verdicts."""
 
-    def write(self, batch: MergedBatch, verdicts: Verdicts, /) -> int: ...
+    def write(self, batch: MergedBatch, verdicts: Verdicts, /) -> object: ...
 
 
 class Writers:

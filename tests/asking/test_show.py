@@ -161,7 +161,7 @@ def _initial(rule, interface, protocol: int) -> Packet | None:
     near = interface.primary(rule.peer.version)
     if near is None:
         return None
-    far = rule.peer.network_address + int(0xC6336407 if rule.peer.version == 4 else 0x2A << 120)  # 198.51.100.7, 2a00::
+    far = rule.peer.network_address + (0xC6336407 if rule.peer.version == 4 else 0x2A << 120)  # 198.51.100.7, 2a00::
     src, dst = (far, near) if rule.direction is Direction.INGRESS else (near, far)
     port = rule.from_port if rule.from_port is not None else 9
     return Packet(0, src, dst, protocol, src_port=40000, dst_port=port, tcp_flags=2 if protocol == 6 else 0)

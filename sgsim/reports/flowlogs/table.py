@@ -170,7 +170,9 @@ def _rules(summary: LogSummary) -> RenderableType | None:
 
 
 def _remarks(summary: LogSummary) -> RenderableType | None:
-    lines = [*_skipped(summary), *_doubts(summary)]
+    lines = [*_skipped(summary), *doubts(summary)]
+    if summary.warnings:
+        lines.append(f"{count_text(len(summary.warnings), 'warning')} on standard error.")
     return Group(*(Text(line) for line in lines)) if lines else None
 
 
@@ -193,7 +195,8 @@ def _skipped(summary: LogSummary) -> Iterator[str]:
         yield "AWS skipped data: there was traffic that is not in the log."
 
 
-def _doubts(summary: LogSummary) -> Iterator[str]:
+def doubts(summary: LogSummary) -> Iterator[str]:
+    """What whoever reads the numbers should know."""
     if summary.by_verdict[RecordVerdict.POSSIBLE]:
         yield "Possible: the record does not say enough (the type of ICMP, or which side asked); see docs/flowlogs.md."
     if summary.midstream_flows:
@@ -209,5 +212,3 @@ def _doubts(summary: LogSummary) -> Iterator[str]:
         yield f"Stale, matching nothing: {names_text(summary.stale)}."
     if summary.unresolved:
         yield f"Unresolved, matching nothing: {names_text(summary.unresolved)}."
-    if summary.warnings:
-        yield f"{count_text(len(summary.warnings), 'warning')} on standard error."

@@ -1,0 +1,102 @@
+"""``sgsim report``."""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from sgsim.cli.flowlogs import log_format
+from sgsim.cli.replay import happening, judging, option_group, running, settings_of, which
+from sgsim.model import Tunnel
+
+# What only one of the two kinds of input has.
+OF_CAPTURES = {
+    "at": "--at",
+    "maps": "--map",
+    "decapsulate": "--decapsulate",
+    "changes": "--changes",
+    "fragments": "--fragments",
+    "tcp_pickup": "--tcp-pickup",
+    "conntrack_max": "--conntrack-max",
+    "jobs": "--jobs",
+}
+results = option_group(
+    click.option("-o", "page", metavar="FILE", required=True, help="The page, one HTML file; - is standard output."),
+    click.option("--png", metavar="DIR", help="Write its plots into this folder too, as PNG files."),
+)
+logs = option_group(
+    click.option("--flowlogs", "of_logs", is_flag=True, help="What comes behind SNAPSHOT are VPC flow logs."),
+    log_format,
+)
+
+
+@click.command("report")
+@click.argument("snapshot")
+@click.argument("inputs", nargs=-1, required=True, metavar="CAPTURE...")
+@results
+@logs
+@which
+@happening
+@judging
+@running
+@click.pass_context
+def command(ctx: click.Context, /, snapshot: str, inputs: tuple[str, ...], **options: Any) -> None:
+    """Replay captures, or judge flow logs, and write one HTML page that shows it.
+
+    The page loads nothing and can be sent to others: what passed and what did not over time, at which interface, why,
+    who talks to whom, which rules nothing used. SNAPSHOT and CAPTURE are what `sgsim replay` takes; with --flowlogs,
+    the logs are what `sgsim flowlogs` takes.
+    """
+    if options["of_logs"]:
+        for name, option in OF_CAPTURES.items():
+            if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
+                raise click.UsageError(f"{option} is for captures: leave it out, or --flowlogs")
+    elif options["format_"] is not None:
+        raise click.UsageError("--format is for flow logs: add --flowlogs, or leave it out")
+    _report(snapshot, inputs, options)
+
+
+def _report(snapshot: str, inputs: tuple[str, ...], options: dict[str, Any]) -> None:
+    from sgsim.cli.progress import ProgressBar
+    from sgsim.replay import Listeners
+    from sgsim.report import log_report, report
+
+    of_logs = options["of_logs"]
+    with ProgressBar("records" if of_logs else "packets") as bar:
+
+        def progress(read: int, size: int | None, judged: int) -> None:
+            gc.enable()  # after the first batch everything is loaded
+            bar(read, size, judged)
+
+        both: dict[str, Any] = {
+            "pictures": options["png"],
+            "settings": settings_of(options),
+            "enis": options["enis"],
+            "vpc_id": options["vpc_id"],
+            "engine": options["engine"],
+            "strict": options["strict"],
+            "plan_before": options["plan_before"],
+            "parameters": options["parameters"],
+            "listeners": Listeners(
+                warning=lambda text: click.echo(f"sgsim: warning: {text}", err=True),
+                notice=lambda text: click.echo(f"sgsim: {text}", err=True),
+                progress=progress,
+            ),
+        }
+        if of_logs:
+            log_report(snapshot, inputs, options["page"], format=options["format_"], **both)
+        else:
+            report(
+                snapshot,
+                inputs,
+                options["page"],
+                at=options["at"],
+                maps=options["maps"],
+                decapsulate=Tunnel(options["decapsulate"]) if options["decapsulate"] else None,
+                jobs=options["jobs"],
+                changes=options["changes"],
+                **both,
+            )
