@@ -59,11 +59,18 @@ def permissions(world: World, rules: list[Record]) -> list[Record]:
 
 
 def stale_permissions(world: World, rules: list[Record]) -> list[Record]:
+    """The permissions of rules that are stale, as AWS's example has them: without accounts, with the status of the
+    connection."""
     stale = [rule for rule in rules if is_stale(world, rule)]
-    return [
-        {key: value for key, value in permission.items() if key not in KINDS[:3]}
-        for permission in permissions(world, stale)
-    ]
+    found = []
+    for permission in permissions(world, stale):
+        shown = {key: value for key, value in permission.items() if key not in KINDS}
+        pairs = [{key: value for key, value in each.items() if key != "UserId"} for each in permission[KINDS[3]]]
+        for each in pairs:
+            if "VpcPeeringConnectionId" in each:
+                each["PeeringStatus"] = world.peerings[each["VpcPeeringConnectionId"]]["status"]
+        found.append(shown | {KINDS[3]: pairs})
+    return found
 
 
 NAMES = {"IpRanges": "CidrIpv4", "Ipv6Ranges": "CidrIpv6", "PrefixListIds": "PrefixListId"}
