@@ -109,11 +109,11 @@ def test_the_interface_page_names_every_field(tmp_path):
     example = ROOT / "examples/three-tier"
     command = [sys.executable, "-m", "sgsim", "replay", str(example / "scenario.yaml"), str(example / "traffic.pcap")]
     command += ["--changes", str(example / "changes.yaml")]
-    records = tmp_path / "records.csv"
-    result = subprocess.run(
-        [*command, "--json", "-o", str(records)], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    records, flows = tmp_path / "records.csv", tmp_path / "flows.csv"
+    command += ["--json", "-o", str(records), "--flows", str(flows)]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert sections["An observation (`-o`)"] == records.read_text().split("\n", 1)[0].strip().split(",")
+    assert sections["A flow (`--flows`)"] == flows.read_text().split("\n", 1)[0].strip().split(",")
     summary = json.loads(result.stdout)
     assert sections["The summary (`--json`)"] == list(summary)
     assert sections["A change (in the summary)"] == list(summary["changes"][0])
