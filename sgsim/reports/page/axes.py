@@ -13,7 +13,7 @@ _STEPS = (
     *(10**power * step for power in range(9) for step in (1, 2, 5)),
     *(_S * seconds for seconds in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800)),
     *(_S * 3_600 * hours for hours in (1, 2, 3, 6, 12)),
-    *(_DAY * days for days in (1, 2, 7, 14, 28, 91, 182, 364, 3_640, 36_400)),
+    *(_DAY * days for days in (1, 2, 7, 14, 28, 91, 182, 364, 3_640, 36_400, 364_000)),
 )
 _MOST_TICKS = 6
 _UNITS = ((1e12, " T"), (1e9, " G"), (1e6, " M"), (1e3, " k"))

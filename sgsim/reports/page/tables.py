@@ -31,7 +31,7 @@ def table(caption: str, columns: Sequence[Column], rows: Iterable[Sequence[Cell]
     body = element("tbody", *(_row(columns, row) for row in rows))
     whole = element(
         "table",
-        element("caption", caption),
+        element("caption", element("span", caption)),
         element("thead", element("tr", *heads)),
         body,
         class_="sortable" if sortable else None,
