@@ -10,6 +10,7 @@ import pytest
 from sgsim.report import log_report, report
 from sgsim.reports.page.axes import Span, short, ticks, top_of
 from sgsim.reports.series.buckets import MOST, WIDTHS, Buckets, width_for
+from sgsim.reports.wording import socket_text
 from tests.report.conftest import CHANGES, EXAMPLE, SCENARIO, TRAFFIC, Page
 
 LOG = str(EXAMPLE.parent / "flow-logs/flow.log")
@@ -59,6 +60,8 @@ def test_reasons_flows_rules_and_changes_are_the_summarys(example, page):
     assert reasons == {name: count for name, count in summary.by_reason.items() if count}
     flows = [number(row[2]) for row in page.table("Dropped observations by gate")]
     assert flows == [flow.packets for flow in summary.dropped_flows]
+    causes = [(row[5], number(row[2])) for row in page.table("The same without not_reached")]
+    assert causes == [(socket_text(flow.dst, flow.dst_port), flow.packets) for flow in summary.causes]
     unused = [row[0] for row in page.table("4 of 18 rules that no packet used")]
     assert unused == [count.rule.rule_id for count in summary.rules if not count.packets]
     used = {row[0]: number(row[5]) for row in page.table("14 rules: ")}
@@ -135,7 +138,7 @@ def test_intervals_of_any_length_of_time():
 
 def test_scales_are_round_and_hold_what_is_drawn():
     """Counts and times."""
-    assert [top_of(n) for n in (1, 3, 10, 11, 999_999)] == [1, 5, 10, 20, 1_000_000]
+    assert [top_of(n) for n in (1, 3, 10, 11, 7_001, 999_999)] == [1, 3, 10, 20, 8_000, 1_000_000]
     assert [short(n) for n in (0, 999, 1_000, 12_500, 3_000_000)] == ["0", "999", "1 k", "12.5 k", "3 M"]
     for width in WIDTHS:
         drawn = list(ticks(Span(1_700_000_000 * 10**9 // width * width, width, 200)))
