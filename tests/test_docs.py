@@ -91,7 +91,7 @@ def test_the_example_capture_is_what_its_script_makes(tmp_path):
     assert (tmp_path / "traffic.pcap").read_bytes() == (ROOT / "examples/three-tier/traffic.pcap").read_bytes()
 
 
-@pytest.mark.parametrize("verb", ["replay", "query", "flowlogs", "bench", "pull", "serve"])
+@pytest.mark.parametrize("verb", ["replay", "report", "query", "flowlogs", "bench", "pull", "serve"])
 def test_every_option_has_a_help_text(verb):
     """An option without a word about it is a bug."""
     import click

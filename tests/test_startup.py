@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-HEAVY = ("numpy", "numba", "scapy", "rich", "boto3", "botocore")
+HEAVY = ("numpy", "numba", "scapy", "rich", "boto3", "botocore", "matplotlib")
 SCENARIO = "examples/three-tier/scenario.yaml"
 
 
@@ -19,6 +19,7 @@ SCENARIO = "examples/three-tier/scenario.yaml"
         ["--help"],
         ["--version"],
         ["replay", "--help"],
+        ["report", "--help"],
         ["query", "--help"],
         ["bench", "--help"],
         ["pull", "--help"],

@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from sgsim.cli.flowlogs import log_format
-from sgsim.cli.replay import happening, judging, option_group, running, settings_of, which
+from sgsim.cli.replay import STANDARD_OUTPUT, happening, judging, option_group, running, settings_of, which
 from sgsim.model import Tunnel
 
 # What only one of the two kinds of input has.
@@ -87,9 +87,11 @@ def _report(snapshot: str, inputs: tuple[str, ...], options: dict[str, Any]) -> 
             ),
         }
         if of_logs:
-            log_report(snapshot, inputs, options["page"], format=options["format_"], **both)
+            logs_summary = log_report(snapshot, inputs, options["page"], format=options["format_"], **both)
+            counts = [f"{count:,} {verdict}" for verdict, count in logs_summary.by_verdict.items()]
+            line = f"{logs_summary.judged:,} records judged: {', '.join(counts)}"
         else:
-            report(
+            summary = report(
                 snapshot,
                 inputs,
                 options["page"],
@@ -100,3 +102,6 @@ def _report(snapshot: str, inputs: tuple[str, ...], options: dict[str, Any]) -> 
                 changes=options["changes"],
                 **both,
             )
+            line = f"{summary.observations:,} observations: {summary.allowed:,} allowed, {summary.dropped:,} dropped"
+    if options["page"] != STANDARD_OUTPUT:
+        click.echo(f"{options['page']}: {line}")

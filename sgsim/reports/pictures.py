@@ -63,6 +63,7 @@ def replay_pictures(folder: str, summary: Summary, series: PacketSeries, occupan
             axes.step(_times(span), counts, where="post", color=COLOURS["allowed"])
             axes.fill_between(_times(span), counts, step="post", color=COLOURS["allowed"], alpha=0.2)
             axes.set_ylim(bottom=0)
+            axes.yaxis.set_major_locator(_whole())
             axes.set_ylabel("connections")
             _time_axis(figure, axes, marks)
 
@@ -97,6 +98,7 @@ def _over_time(folder: str, buckets: Buckets, verdicts: Sequence[str], unit: str
             verdict = verdicts[place]
             axes.bar(_times(span), totals[:, place], width=0.92 * width, align="edge", color=COLOURS[verdict])
             axes.set_ylim(bottom=0)
+            axes.yaxis.set_major_locator(_whole())
             axes.set_ylabel(f"{unit} {verdict}\nper {length_text(span.width_ns)}")
             _time_axis(figure, axes, marks)
 
@@ -140,6 +142,13 @@ def _reasons(folder: str, by_reason: Mapping[str, int], unit: str) -> None:
         axes.set_xlabel(f"{unit} (blue: allowed, orange: dropped)")
 
     _save(folder, "reasons", draw)
+
+
+def _whole() -> Any:
+    from matplotlib.ticker import MaxNLocator
+
+    made: Any = MaxNLocator  # it is not typed
+    return made(nbins=5, integer=True)
 
 
 def _times(span: Span) -> Any:

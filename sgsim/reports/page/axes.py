@@ -13,9 +13,10 @@ _STEPS = (
     *(10**power * step for power in range(9) for step in (1, 2, 5)),
     *(_S * seconds for seconds in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800)),
     *(_S * 3_600 * hours for hours in (1, 2, 3, 6, 12)),
-    *(_DAY * days for days in (1, 2, 7, 14, 28, 91, 182, 364, 3_640, 36_400)),
+    *(_DAY * days for days in (1, 2, 7, 14, 28, 91, 182, 364, 3_640, 36_400, 364_000)),
 )
 _MOST_TICKS = 6
+_NARROW = 36  # characters beside each other on a plot of 250 px
 _UNITS = ((1e12, " T"), (1e9, " G"), (1e6, " M"), (1e3, " k"))
 
 
@@ -47,10 +48,10 @@ class Tick(NamedTuple):
 
 
 def top_of(largest: int) -> int:
-    """A round number that is no less: 1, 2 or 5 and zeros."""
+    """A round number that is no less: a digit and zeros."""
     power = 1
     while True:
-        for step in (1, 2, 5):
+        for step in (1, 2, 3, 4, 5, 6, 8):
             if step * power >= largest:
                 return step * power
         power *= 10
@@ -85,8 +86,11 @@ def ticks(span: Span) -> Iterator[Tick]:
     length = span.end_ns - span.first_ns
     step = next((each for each in _STEPS if length / each <= _MOST_TICKS), _STEPS[-1])
     times = range(-(-span.first_ns // step) * step, span.end_ns + 1, step)
-    for number, time_ns in enumerate(times):
-        yield Tick(span.at(time_ns), _tick_text(time_ns, step, length), number % 2 == 1 and len(times) > 3)
+    texts = [_tick_text(time_ns, step, length) for time_ns in times]
+    room = max(1, _NARROW // (max(map(len, texts), default=0) + 2))
+    every = -(-len(texts) // room)
+    for number, (time_ns, text) in enumerate(zip(times, texts, strict=True)):
+        yield Tick(span.at(time_ns), text, number % every != 0)
 
 
 def _tick_text(time_ns: int, step: int, length: int) -> str:

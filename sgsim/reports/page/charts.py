@@ -58,7 +58,7 @@ def mirrored(title: str, unit: str, span: Span, lines: Sequence[Line]) -> Html:
         parts.append(element("path", d=_bars([0] * span.intervals, negative, top, 2 * top), class_=line.kind))
     drawn = join(*parts, _rule(float(top), "zero"))
     plot = _plot(title, span, 2 * top, drawn, (), _hits(span, unit, lines, 2 * top), "low")
-    return _framed((short(top), "0", short(top)), plot, span)
+    return _framed((short(top), "0", short(top)), plot, span, narrow=True)
 
 
 def steps(title: str, unit: str, span: Span, counts: Sequence[int], marks: Sequence[Mark] = ()) -> Html:
@@ -137,9 +137,11 @@ def _plot(title: str, span: Span, height: int, drawn: Html, marks: Sequence[Mark
     return element("svg", element("title", title), drawn, *lines, hits, role="img", aria_label=title, **shape)
 
 
-def _framed(scale: Sequence[str], plot: Html, span: Span) -> Html:
+def _framed(scale: Sequence[str], plot: Html, span: Span, narrow: bool = False) -> Html:
     texts = []
     for tick in ticks(span):
+        if narrow and tick.spare:
+            continue
         anchor = "start" if tick.place < 4 else "end" if tick.place > 96 else "middle"
         kind = "spare" if tick.spare else None
         texts.append(element("text", tick.text, x=f"{tick.place:.2f}%", y=15, text_anchor=anchor, class_=kind))

@@ -66,24 +66,30 @@ class Flow(NamedTuple):
 
 
 def dropped_flows(flows: Sequence[Flow], other: int, unit: str) -> Html:
+    """The largest, and how many belong to flows that were not told apart."""
     if not flows:
         return element("p", "Nothing was dropped.")
+    rest = element("p", f"{other:,} more {unit} of flows beyond those that are told apart.") if other else None
+    caption = f"Dropped {unit} by gate, ends, port and reason; the largest {len(flows)}"
+    return join(flow_table(flows, caption, unit), rest)
+
+
+def flow_table(flows: Sequence[Flow], caption: str, unit: str) -> Html:
     rows = (
         (
             interface_text(flow.interface),
             str(flow.direction),
+            Number(flow.number, "dropped"),
             protocol_text(flow.protocol),
             mono(str(flow.src)),
             mono(socket_text(flow.dst, flow.dst_port)),
             join(str(flow.reason), Html("<br/>"), element("span", REASON_WORDS[flow.reason], class_="soft")),
-            Number(flow.number, "dropped"),
         )
         for flow in flows
     )
-    names = ("Interface", "Direction", "Protocol", "From", "To", "Reason")
-    columns = (*map(Column, names), Column(unit.capitalize(), number=True))
-    rest = element("p", f"{other:,} more {unit} of flows beyond those that are told apart.") if other else None
-    return join(table(f"Dropped {unit} by gate, ends, port and reason; the largest {len(flows)}", columns, rows), rest)
+    number = Column(unit.capitalize(), number=True)
+    columns = (Column("Interface"), Column("Direction"), number, *map(Column, ("Protocol", "From", "To", "Reason")))
+    return table(caption, columns, rows)
 
 
 class RuleUse(NamedTuple):

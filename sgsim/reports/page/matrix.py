@@ -107,7 +107,7 @@ def _grid(
         body.append(join("\n", element("tr", element("th", sender, scope="row", class_=_length(sender)), *cells)))
     whole = element(
         "table",
-        element("caption", caption),
+        element("caption", element("span", caption)),
         element("thead", element("tr", element("td", "from \\ to"), *heads)),
         element("tbody", *body),
         class_="matrix",

@@ -14,6 +14,7 @@ from sgsim.reports.page.lists import (
     RuleUse,
     Tile,
     dropped_flows,
+    flow_table,
     percent,
     reasons,
     remarks,
@@ -113,7 +114,12 @@ def _gate_row(gate: GateCount) -> tuple[Cell, ...]:
 
 
 def _dropped(summary: Summary) -> Html:
-    return dropped_flows([Flow(*flow) for flow in summary.dropped_flows], summary.dropped_flows_other, UNIT)
+    every = dropped_flows([Flow(*flow) for flow in summary.dropped_flows], summary.dropped_flows_other, UNIT)
+    if summary.causes == summary.dropped_flows or not summary.causes:
+        return every
+    causes = [Flow(*flow) for flow in summary.causes]
+    words = f"The same without not_reached, which follows from others; the largest {len(causes)}"
+    return join(element("h3", "Where it began"), flow_table(causes, words, UNIT), element("h3", "All"), every)
 
 
 def _rules(summary: Summary) -> Html:

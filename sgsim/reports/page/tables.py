@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from sgsim.reports.page.markup import Child, Html, element, join, text
 
+_TALL = 25  # rows that are shown at once
+
 
 class Number(NamedTuple):
     """A cell that is sorted by its number. ``kind``: the colour of a count that is not zero; ``shown`` in its place."""
@@ -28,20 +30,22 @@ Cell = Child | Number
 def table(caption: str, columns: Sequence[Column], rows: Iterable[Sequence[Cell]], sortable: bool = True) -> Html:
     """Rows below headings; the first cell of each is its own heading."""
     heads = (element("th", each.title, scope="col", class_="n" if each.number else None) for each in columns)
-    body = element("tbody", *(_row(columns, row) for row in rows))
+    body = [_row(columns, row) for row in rows]
     whole = element(
         "table",
-        element("caption", caption),
+        element("caption", element("span", caption)),
         element("thead", element("tr", *heads)),
-        body,
+        element("tbody", *body),
         class_="sortable" if sortable else None,
     )
-    return scrolled(whole, caption)
+    return scrolled(whole, caption, tall=len(body) > _TALL)
 
 
-def scrolled(inner: Html, label: str) -> Html:
-    """What may be wider than the page scrolls by itself, with the keyboard too."""
-    return element("div", inner, class_="scroll", role="region", aria_label=label, tabindex=0)
+def scrolled(inner: Html, label: str, tall: bool = False) -> Html:
+    """What may be wider than the page scrolls by itself, with the keyboard too; what is tall, below its headings."""
+    return element(
+        "div", inner, class_="scroll tall" if tall else "scroll", role="region", aria_label=label, tabindex=0
+    )
 
 
 def _row(columns: Sequence[Column], row: Sequence[Cell]) -> Html:
