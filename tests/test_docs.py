@@ -91,7 +91,7 @@ def test_the_example_capture_is_what_its_script_makes(tmp_path):
     assert (tmp_path / "traffic.pcap").read_bytes() == (ROOT / "examples/three-tier/traffic.pcap").read_bytes()
 
 
-@pytest.mark.parametrize("verb", ["replay", "query", "flowlogs", "bench", "pull", "serve"])
+@pytest.mark.parametrize("verb", ["replay", "query", "show", "flowlogs", "test", "bench", "pull", "serve"])
 def test_every_option_has_a_help_text(verb):
     """An option without a word about it is a bug."""
     import click
@@ -125,3 +125,15 @@ def test_the_changes_by_hand_of_the_page_can_be_read(tmp_path):
 
     (tmp_path / "c.yaml").write_text(next(text for name, text in blocks("docs/changes.md") if name == "yaml"))
     assert len(read_changes([tmp_path / "c.yaml"], strict=True).changes) == 2
+
+
+def test_the_check_file_of_the_page_holds(tmp_path):
+    """The first YAML block is a check file beside the examples' own."""
+    from sgsim.checks import check
+
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    (tmp_path / "checks").mkdir()
+    text = next(text for name, text in blocks("docs/checks.md") if name == "yaml")
+    text = text.replace("../three-tier", "../examples/three-tier")
+    (tmp_path / "checks/page.sgtest.yaml").write_text(text)
+    assert [outcome.passed for outcome in check([str(tmp_path / "checks")])] == [True, True]

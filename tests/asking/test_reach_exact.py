@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import ip_network
+from itertools import pairwise
 
 import pytest
 
@@ -151,7 +152,7 @@ def test_the_parts_of_a_cidr_cover_it_once():
             network = ip_network(cidr)
             parts = find_sides(topology, cidr, "8.8.8.8")[0].parts
             assert (parts[0].first, parts[-1].last) == (network.network_address, network.broadcast_address)
-            for one, following in zip(parts, parts[1:], strict=False):
+            for one, following in pairwise(parts):
                 assert one.last is not None
                 assert following.first == one.last + 1
 
