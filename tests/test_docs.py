@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from sgsim.cli import VERBS
+
 ROOT = Path(__file__).resolve().parents[1]
 # Need an endpoint (tests/endpoint, tests/pull), or print times (tests/cli/test_cli_bench.py, tests/flowlogs).
 ELSEWHERE = {"docs/serve.md", "docs/howto/groups.md", "docs/pull.md", "docs/bench.md", "docs/flowlogs.md"}
@@ -91,7 +93,7 @@ def test_the_example_capture_is_what_its_script_makes(tmp_path):
     assert (tmp_path / "traffic.pcap").read_bytes() == (ROOT / "examples/three-tier/traffic.pcap").read_bytes()
 
 
-@pytest.mark.parametrize("verb", ["replay", "report", "query", "flowlogs", "bench", "pull", "serve"])
+@pytest.mark.parametrize("verb", VERBS)
 def test_every_option_has_a_help_text(verb):
     """An option without a word about it is a bug."""
     import click
@@ -125,3 +127,15 @@ def test_the_changes_by_hand_of_the_page_can_be_read(tmp_path):
 
     (tmp_path / "c.yaml").write_text(next(text for name, text in blocks("docs/changes.md") if name == "yaml"))
     assert len(read_changes([tmp_path / "c.yaml"], strict=True).changes) == 2
+
+
+def test_the_check_file_of_the_page_holds(tmp_path):
+    """The first YAML block is a check file beside the examples' own."""
+    from sgsim.checks import check
+
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    (tmp_path / "checks").mkdir()
+    text = next(text for name, text in blocks("docs/checks.md") if name == "yaml")
+    text = text.replace("../three-tier", "../examples/three-tier")
+    (tmp_path / "checks/page.sgtest.yaml").write_text(text)
+    assert [outcome.passed for outcome in check([str(tmp_path / "checks")])] == [True, True]

@@ -25,6 +25,9 @@ SCENARIO = "examples/three-tier/scenario.yaml"
         ["pull", "--help"],
         ["serve", "--help"],
         ["query", SCENARIO, "--from", "app-1", "--to", "db-1", "--protocol", "tcp", "--port", "5432"],
+        ["query", SCENARIO, "--from", "app", "--to", "10.0.2.30/32", "--protocol", "tcp", "--port", "5432"],
+        ["show", SCENARIO],
+        ["test", "examples/checks/three-tier.sgtest.yaml"],
     ],
     ids=lambda words: " ".join(words[:2]),
 )
@@ -34,6 +37,20 @@ def test_light_verbs_stay_light(arguments):
         "import sys\nfrom sgsim.cli import cli\n"
         f"try:\n    cli.main({arguments!r})\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
         f"loaded = [name for name in {HEAVY!r} if name in sys.modules]\nassert not loaded, loaded\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+def test_one_to_one_needs_no_more_than_it_did():
+    """What only groups, tags and CIDRs need is not imported for a question about two ends."""
+    code = (
+        "import sys\nfrom sgsim.cli import cli\ntry:\n"
+        f"    cli.main(['query', {SCENARIO!r}, *'--from app-1 --to db-1 --protocol tcp --port 5432'.split()])\n"
+        "except SystemExit:\n    pass\n"
+        "later = {'sgsim.reach', 'sgsim.reports.reach', 'sgsim.effective', 'sgsim.checks'}\n"
+        "loaded = later & set(sys.modules)\n"
+        "assert not loaded, loaded\n"
     )
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr

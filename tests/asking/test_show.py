@@ -89,7 +89,8 @@ def test_an_address_in_two_vpcs_is_no_matter(tmp_path):
     """What holds at an interface does not depend on who else has its address."""
     (tmp_path / "s.yaml").write_text(
         "security_groups: {a: {vpc: v1}, b: {vpc: v2}}\nvpcs: {v1: 10.0.0.0/16, v2: 10.0.0.0/16}\n"
-        "interfaces: {one: {addresses: [10.0.0.9], groups: [a], vpc: v1}, two: {addresses: [10.0.0.9], groups: [b], vpc: v2}}\n"
+        "interfaces:\n  one: {addresses: [10.0.0.9], groups: [a], vpc: v1}\n"
+        "  two: {addresses: [10.0.0.9], groups: [b], vpc: v2}\n"
     )
     assert show(str(tmp_path / "s.yaml")).exit_code == 0
     assert [each["eni"] for each in json.loads(show(str(tmp_path / "s.yaml"), "--vpc-id", "v2", "--json").stdout)] == [

@@ -106,8 +106,8 @@ def test_of_a_flow_all_packets_meet_the_same(write, check, packet, expect):
 
 def test_packets_are_judged_in_the_order_of_time(write, check):
     """Whatever the order that they are written in."""
-    ended = one(write, check, f"at: 2s, from: db-1, to: web-1, protocol: tcp, port: 49152, source_port: 5432, flags: SA, "
-                f"expect: {{reason: tracked}}\nat: 1s, {TO_DB}, expect: {{reason: rule}}")  # fmt: skip
+    later = "at: 2s, from: db-1, to: web-1, protocol: tcp, port: 49152, source_port: 5432, flags: SA"
+    ended = one(write, check, f"{later}, expect: {{reason: tracked}}\nat: 1s, {TO_DB}, expect: {{reason: rule}}")
     assert ended.exit_code == 0, ended.output
 
 
