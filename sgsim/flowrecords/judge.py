@@ -15,8 +15,9 @@ from sgsim.flowrecords.ports import port_ranks
 from sgsim.flowrecords.standins import stand_ins
 from sgsim.flowrecords.timeline import Timeline
 from sgsim.kernels.decode import name_flows
-from sgsim.kernels.logflows import FOUND, Guards, Room, make_packets, note_found, resolve, settle
-from sgsim.kernels.loglines import MOST_IDS
+from sgsim.kernels.logflows import FOUND, Room, make_packets, note_found, settle
+from sgsim.kernels.logids import MOST_IDS
+from sgsim.kernels.logroles import Guards, resolve
 from sgsim.layout import BODY, LOG_SKIPS, Verdicts
 from sgsim.model import Interface, LogSkip, Rule, Settings, Topology
 

@@ -1,4 +1,4 @@
-"""Lines of flow logs -> records, field by field; and the interface ids in them, numbered."""
+"""Lines of flow logs -> records, field by field."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sgsim.kernels.compiling import inner, kernel, rare
+from sgsim.kernels.compiling import inner, kernel
 from sgsim.kernels.fieldtext import (
     ABSENT,
     LINE_END,
@@ -21,6 +21,7 @@ from sgsim.kernels.fieldtext import (
     is_word,
     number,
 )
+from sgsim.kernels.logids import LONGEST_ID, Ids, id_number
 from sgsim.layout import (
     ACCEPT,
     EGRESS,
@@ -50,9 +51,6 @@ FEW, MANY, NO_NUMBER, NO_ADDRESS, NO_WORD, OUT_OF_RANGE, MISSING, TWO_VERSIONS, 
 
 LAST_SECOND = I64(1 << 33)  # of start and end: the year 2242; milliseconds are beyond it
 MOST_PROTOCOL, MOST_PORT, MOST_FLAGS = I64(255), I64(65535), I64(255)
-LONGEST_ID = 64  # bytes of an interface id
-MOST_IDS = 1 << 16  # interface ids that are told apart; the others share OTHER_ID
-OTHER_ID = MOST_IDS - 1
 
 _NONE = U32(0)  # of a mask of fields
 
@@ -69,15 +67,6 @@ FAULT = np.dtype([("line", I64), ("kind", I64), ("column", I64), ("begin", I64),
 
 # Of Met.counts.
 NO_DATA, SKIP_DATA, MALFORMED, NOT_IP = range(4)
-
-
-class Ids(NamedTuple):
-    """Distinct interface ids, numbered from 0 when they are first met."""
-
-    slots: NDArray[np.int32]  # (a power of two,) number + 1, open addressing with linear probing; 0: free
-    ends: NDArray[np.int64]  # by number: where its text ends; it begins where the one before ends
-    text: NDArray[np.uint8]
-    count: NDArray[np.int64]  # (1,) how many there are
 
 
 class Met(NamedTuple):
@@ -104,67 +93,6 @@ class Walk(NamedTuple):
     records: int
     at: int  # offset in the window of the first byte that it did not use: a line's beginning
     lines: int  # that it used
-
-
-# --- interface ids ------------------------------------------------------------------------------------------------
-
-
-@inner
-def _hash(data, begin, end):
-    """FNV-1a, its better half folded in."""
-    mixed = U64(0xCBF29CE484222325)
-    for at in range(begin, end):
-        mixed = (mixed ^ U64(data[U64(at)])) * U64(0x100000001B3)
-    return mixed ^ mixed >> U64(29)
-
-
-@inner
-def _is_id(ids, number, data, begin, end):
-    first = ids.ends[number - 1] if number > 0 else I64(0)
-    if ids.ends[number] - first != I64(end - begin):
-        return False
-    for n in range(I64(end - begin)):
-        if ids.text[first + n] != data[begin + U64(n)]:
-            return False
-    return True
-
-
-@rare
-def _new_id(ids, slot, data, begin, end):
-    new = ids.count[0]
-    if new >= OTHER_ID:
-        return I32(OTHER_ID)
-    first = ids.ends[new - 1] if new > 0 else I64(0)
-    for n in range(I64(end - begin)):
-        ids.text[first + n] = data[begin + U64(n)]
-    ids.ends[new] = first + I64(end - begin)
-    ids.slots[slot] = I32(new + 1)
-    ids.count[0] = new + 1
-    return I32(new)
-
-
-@inner
-def id_number(ids, data, begin, end):
-    """The number of an interface id of LONGEST_ID bytes at most."""
-    mask = U64(len(ids.slots) - 1)
-    slot = _hash(data, begin, end) & mask
-    while ids.slots[slot] != 0:
-        known = I64(ids.slots[slot] - 1)
-        if _is_id(ids, known, data, begin, end):
-            return I32(known)
-        slot = (slot + ONE) & mask
-    return _new_id(ids, slot, data, begin, end)
-
-
-@kernel
-def number_ids(ids: Ids, data: NDArray[np.uint8], offsets: NDArray[np.int64], out: NDArray[np.int32]) -> None:
-    """The numbers of the ids in ``data[offsets[k]:offsets[k + 1]]``; -1 for "-" and for ids that are too long."""
-    for k in range(len(out)):
-        begin, end = U64(offsets[k]), U64(offsets[k + 1])
-        if is_dash(data, begin, end) or end == begin or end - begin > U64(LONGEST_ID):
-            out[k] = I32(-1)
-        else:
-            out[k] = id_number(ids, data, begin, end)
 
 
 # --- lines --------------------------------------------------------------------------------------------------------
@@ -360,14 +288,14 @@ def _line(data, begin, stop, lines, record, met, n):
         return 0, 0, begin, begin, status
     if place < len(lines.fields):
         return (FEW, place, begin, stop, 0) if place else (0, 0, begin, begin, -1)
+    if fault:
+        return fault, column, fault_begin, fault_end, 0
     if not src[0]:
         src, pkt_src = pkt_src, (0, ZERO, ZERO)
     if not dst[0]:
         dst, pkt_dst = pkt_dst, (0, ZERO, ZERO)
     if not lines.has_status and not src[0] and not dst[0]:
         return 0, 0, begin, begin, 100 + NO_DATA
-    if fault:
-        return fault, column, fault_begin, fault_end, 0
     seen |= (_HAS_SRC if src[0] else 0) | (_HAS_DST if dst[0] else 0)
     if lacks(seen, record["protocol"]):
         return MISSING, 0, begin, stop, 0

@@ -77,9 +77,7 @@ def test_the_summary(sgsim: Run):
     assert sum(sum(verdicts.values()) for verdicts in found["by_action"].values()) == found["judged"]
     gates = found["by_interface"]
     assert sum(gate["allowed"] for gate in gates) == found["allowed"]
-    assert (
-        sum(gate["disagreements"] for gate in gates) == sum(each["records"] for each in found["disagreements"]) == 7
-    )
+    assert sum(gate["disagreements"] for gate in gates) == sum(each["records"] for each in found["disagreements"]) == 7
     assert [(each["verdict"], each["action"], each["cause"], each["records"]) for each in found["disagreements"]] == [
         ("allow", "REJECT", "network_acl", 1),
         ("allow", "REJECT", "reply_refused", 1),

@@ -37,9 +37,10 @@ def read(line: str, names: list[str]) -> dict[str, Any] | str | None:
         return "malformed"
     src = given.get("srcaddr", "-") if given.get("srcaddr", "-") != "-" else given.get("pkt-srcaddr", "-")
     dst = given.get("dstaddr", "-") if given.get("dstaddr", "-") != "-" else given.get("pkt-dstaddr", "-")
-    if "log-status" not in names and not is_address(src) and not is_address(dst):
-        return "no_data"
     try:
+        values(given)
+        if "log-status" not in names and src == dst == "-":
+            return "no_data"
         return record(given, src, dst)
     except ValueError:
         return "malformed"
@@ -52,15 +53,22 @@ def is_address(text: str) -> bool:
         return False
 
 
-def record(given: dict[str, str], src: str, dst: str) -> dict[str, Any]:
-    """Raises ValueError where the line makes no sense."""
+def values(given: dict[str, str]) -> dict[str, int | None]:
+    """The numbers. Raises ValueError where a field makes no sense."""
     for name, choices in WORDS.items():
         if given.get(name, "-") not in choices and name in given:
             raise ValueError(name)
-    numbers = {name: number(given.get(name, "-"), most) for name, most in MOST.items()}
     for name in ADDRESSES:
         if given.get(name, "-") != "-" and not is_address(given[name]):
             raise ValueError(name)
+    if len(given.get("interface-id", "-").encode()) > 64:
+        raise ValueError("interface-id")
+    return {name: number(given.get(name, "-"), most) for name, most in MOST.items()}
+
+
+def record(given: dict[str, str], src: str, dst: str) -> dict[str, Any]:
+    """Raises ValueError where the fields together make no sense."""
+    numbers = values(given)
     versions = {ip_address(each).version for each in (src, dst, *(given.get(n, "-") for n in ADDRESSES)) if each != "-"}
     if len(versions) != 1 or "-" in (src, dst) or numbers["protocol"] is None:
         raise ValueError("addresses, protocol")
@@ -69,8 +77,6 @@ def record(given: dict[str, str], src: str, dst: str) -> dict[str, Any]:
     start = numbers["start"] if numbers["start"] is not None else numbers["end"]
     if start is None:
         raise ValueError("times")
-    if len(given.get("interface-id", "-").encode()) > 64:
-        raise ValueError("interface-id")
     return {
         "id": None if given.get("interface-id", "-") == "-" else given["interface-id"],
         "src": ip_address(src),

@@ -14,12 +14,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
+from hypothesis import given, settings
 
 from sgsim.captures.flowlogs import Logs, Meetings, log_files
 from sgsim.captures.flowlogs.fields import DEFAULT, FIELDS, VERSIONS, parse_format
 from sgsim.errors import CaptureError, LogError, MissingExtraError, NoLogError, SelectionError
 from tests.flowlogs import plain
 from tests.flowlogs.reading import Read
+from tests.flowlogs.test_lines import logs
 
 LINES = [
     "2 123456789012 eni-1235b8ca 172.31.16.139 172.31.16.21 20641 22 6 20 4249 1418530010 1418530070 ACCEPT OK",
@@ -400,3 +402,19 @@ def test_pipes_are_read_once(tmp_path):
     found = Read(fifo, saved(tmp_path / "a.log", text()))
     writer.join()
     assert len(found.records) == 6
+
+
+@settings(max_examples=60, deadline=None)
+@given(logs())
+def test_parquet_says_what_text_says(tmp_path_factory, log):
+    """The same records, the same rows passed over, whatever their values."""
+    names, given_lines = log
+    lines = [line for line in given_lines if len(line.split()) == len(names)]
+    if not lines:
+        return
+    folder = tmp_path_factory.mktemp("log")
+    as_text = Read(saved(folder / "a.log", text(header=" ".join(names), lines=lines)))
+    as_parquet = Read(parquet(folder / "a.parquet", lines, typed=False, names=names))
+    expected = {(place, line - 1): record for (place, line), record in as_text.records.items()}
+    assert as_parquet.records == expected
+    assert as_parquet.skipped == as_text.skipped

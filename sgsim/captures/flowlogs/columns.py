@@ -15,6 +15,7 @@ from sgsim.captures.flowlogs.faults import TOLD, Faults
 from sgsim.captures.flowlogs.met import Meetings
 from sgsim.kernels import loglines
 from sgsim.kernels.fieldtext import ABSENT, WRONG, parse_addresses, parse_numbers
+from sgsim.kernels.logids import TOO_LONG
 from sgsim.layout import (
     ACCEPT,
     EGRESS,
@@ -110,12 +111,13 @@ class Rows:
         action = self._word("action", _ACTIONS, absent=NO_ACTION)
         direction = self._word("flow-direction", _DIRECTIONS, absent=NO_DIRECTION)
         blocked = self._word("reject-reason", _BLOCKED, absent=0, others=0)
+        names = self._names(meetings)
         _take_where_absent(ends["srcaddr"], ends["pkt-srcaddr"])
         _take_where_absent(ends["dstaddr"], ends["pkt-dstaddr"])
         rows = self._good(numbers, ends, meetings, faults)
         made = out[: len(rows)]
         made["line"] = self._first + rows
-        made["name"] = self._names(meetings)[rows]
+        made["name"] = names[rows]
         made["interface"] = made["rule"] = -1
         made["skip"] = made["opened"] = 0
         made["action"], made["direction"] = action[rows], direction[rows]
@@ -137,9 +139,11 @@ class Rows:
         """The rows that are records; the others are counted."""
         status = self._word("log-status", _STATUSES, absent=0)
         no_data, skip_data = status == 1, status == 2
-        if "log-status" not in self._given:
-            no_data = (ends["srcaddr"].version == 0) & (ends["dstaddr"].version == 0)
         not_ip = (self._word("type", _TYPES, absent=0, others=0) == 1) & ~no_data & ~skip_data
+        if "log-status" not in self._given:
+            no_data = (ends["srcaddr"].version == 0) & (ends["dstaddr"].version == 0) & ~not_ip
+            for rows, _, _ in self._bad:
+                no_data &= ~rows
         self._check(numbers, ends)
         asked = ~(no_data | skip_data | not_ip)
         malformed = self._tell(asked, faults)
@@ -207,6 +211,7 @@ class Rows:
         names = meetings.numbers(column.texts.words)[column.values]
         if column.nulls is not None:
             names[column.nulls] = -1
+        self._doubt(names == TOO_LONG, loglines.LONG_ID, "interface-id")
         return names
 
     # --- what is wrong with them ----------------------------------------------------------------------------------

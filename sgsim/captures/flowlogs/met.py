@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sgsim.kernels.loglines import FAULT, LONGEST_ID, MOST_IDS, OTHER_ID, Ids, Met, number_ids
+from sgsim.kernels.logids import LONGEST_ID, MOST_IDS, OTHER_ID, Ids, number_ids
+from sgsim.kernels.loglines import FAULT, Met
 from sgsim.model import LogSkip
 
 BATCH = 1 << 15  # records handed on at a time, at most
@@ -47,7 +48,7 @@ class Meetings:
         return ids.text[first : int(ids.ends[number])].tobytes().decode("utf-8", "backslashreplace")
 
     def numbers(self, texts: list[bytes]) -> NDArray[np.int32]:
-        """The numbers of interface ids, shape (n,); -1 for "-"."""
+        """The numbers of interface ids, shape (n,); -1 for "-", TOO_LONG."""
         offsets = np.zeros(len(texts) + 1, dtype=np.int64)
         np.cumsum([len(text) for text in texts], out=offsets[1:])
         found = np.zeros(len(texts), dtype=np.int32)

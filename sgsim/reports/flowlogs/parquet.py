@@ -111,4 +111,3 @@ class ParquetLogRecords:
         if kind is None and self._rows:
             self._write_group()
         self._file.close(complete=kind is None)
-
