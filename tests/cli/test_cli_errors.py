@@ -23,7 +23,7 @@ def refused(ended: Ended) -> str:
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
-        ([], "name a command: replay, query"),
+        ([], "name a command: replay"),
         (["qery"], "No such command 'qery'"),
         (["replay"], "Missing argument 'SNAPSHOT'; see sgsim replay --help"),
         (["replay", "{s}"], "Missing argument 'CAPTURE...'"),
