@@ -47,8 +47,6 @@ class Cloud:
         self.quotas = quotas or Quotas()
         self._ids = Ids(seed, store.ids_made, lambda name: name in store.papers or name in store.rule_groups)
         self._lock = Lock()
-        self._settling = False
-        self._settled: set[Caller] = set()
         self._text = StateText()
 
     @classmethod
@@ -57,7 +55,7 @@ class Cloud:
         AWS's own prefix lists, without entries."""
         home = Caller(account, region)
         cloud = cls(Store(), home, seed=seed, quotas=quotas)
-        cloud._settling = True
+        cloud.store.settled = set()
         cloud._settle(home)
         return cloud
 
@@ -109,8 +107,7 @@ class Cloud:
         request_type, handler = HANDLERS[operation]
         request = _request(params, request_type)
         with self._lock:
-            if self._settling:
-                self._settle(caller)
+            self._settle(caller)
             self._ids.give(given_ids)
             draft, made = Draft(self.store), self._ids.made
             try:
@@ -130,8 +127,7 @@ class Cloud:
         Raises ApiError: it may not; the caller has no such VPC.
         """
         with self._lock:
-            if self._settling:
-                self._settle(caller)
+            self._settle(caller)
             call = Call(Draft(self.store), caller, self._ids, self.quotas, 0)
             vpc = call.vpc(vpc_id)
             for group in self.store.groups.values():
@@ -155,8 +151,9 @@ class Cloud:
             return self.revision, self._text.text(self.store, call)
 
     def _settle(self, caller: Caller) -> None:
-        if caller not in self._settled:
-            self._settled.add(caller)
+        settled = self.store.settled
+        if settled is not None and caller not in settled:
+            settled.add(caller)
             draft = Draft(self.store)
             call = Call(draft, caller, self._ids, self.quotas, 0)
             make_default_vpc(call)

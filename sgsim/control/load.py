@@ -38,15 +38,17 @@ def load_store(path: str | Path, home: Caller, *, strict: bool = False) -> Store
             raise InputError(str(path), rule.peer.address, problem, "give the state after apply, or describe output")
     papers = {name: found for document in documents for name, found in _papers(document, home)}
     store = _store(str(path), topology, papers, home)
-    store.ids_made = max((_ids_made(document) for document in documents), default=0)
+    owns = [_own(document) for document in documents]
+    store.ids_made = max((made for own in owns if isinstance(made := own.get("IdsMade"), int)), default=0)
+    for settled in (own["Settled"] for own in owns if isinstance(own.get("Settled"), list)):
+        store.settled = (store.settled or set()) | {(str(each[0]), str(each[1])) for each in settled if len(each) == 2}
     return store
 
 
-def _ids_made(document: Document) -> int:
+def _own(document: Document) -> _Reply:
     """What a written state tells of itself."""
     own = document.data.get("Sgsim") if isinstance(document.data, dict) else None
-    made = own.get("IdsMade") if isinstance(own, dict) else None
-    return made if isinstance(made, int) else 0
+    return own if isinstance(own, dict) else {}
 
 
 def store_of(topology: Topology, home: Caller) -> Store:

@@ -126,6 +126,8 @@ class StateText:
                     before = b",\n"
             pieces.append(b"\n]" if before == b",\n" else before + b"]")
         own: Shown = {"Account": call.caller.account, "Region": call.caller.region, "IdsMade": store.ids_made}
+        if store.settled is not None:
+            own["Settled"] = sorted(store.settled)
         if store.auto_tracked:
             own["AutoTracked"] = list(map(str, store.auto_tracked))
         pieces += b',\n"Sgsim": ', _encode(own), b"}\n"

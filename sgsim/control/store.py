@@ -64,6 +64,7 @@ class Store:
     associations: dict[tuple[str, str], GroupVpcAssociation] = field(default_factory=dict)  # by group and VPC
     papers: dict[str, Papers] = field(default_factory=dict)  # of all of the above by id, and of rules that have tags
     rule_groups: dict[str, str] = field(default_factory=dict)  # the group of each rule, by id
+    settled: set[tuple[str, str]] | None = None  # accounts and Regions that got their default VPC; None: none gets one
     auto_tracked: tuple[Network, ...] = ()
     warnings: tuple[str, ...] = ()
     ids_made: int = 0  # how many new resources have been named, when it was written; see Ids

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sgsim.control import Cloud
+from sgsim.control import Caller, Cloud
 from tests.control.calling import ACCOUNT, HOME, OTHER, Account, account
 
 
@@ -89,3 +89,16 @@ def test_vpcs_of_peerings_only(who: str, tmp_path: Path) -> None:
     again = loaded(call, tmp_path)
     assert again("DescribeVpcs") == call("DescribeVpcs")
     assert again("DescribeVpcPeeringConnections") == call("DescribeVpcPeeringConnections")
+
+
+def test_a_loaded_state_goes_on_giving_default_vpcs(tmp_path: Path) -> None:
+    """Accounts and Regions that have called have theirs; others get one when they come."""
+    first, later = Caller("123456789012", "us-east-1"), Caller("210987654321", "ap-southeast-2")
+    cloud = Cloud.empty(*first)
+    file = tmp_path / "state.json"
+    file.write_bytes(cloud.state()[1])
+    loaded = Cloud.load(file, *first)
+    assert len(loaded.call("DescribeVpcs", {}, caller=first)["Vpcs"]) == 1
+    assert len(loaded.call("DescribeVpcs", {}, caller=later)["Vpcs"]) == 1
+    zones = [each["AvailabilityZoneId"] for each in loaded.call("DescribeSubnets", {}, caller=later)["Subnets"]]
+    assert zones == ["apse2-az1", "apse2-az2", "apse2-az3"]

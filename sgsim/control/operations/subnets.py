@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Network
 
 from sgsim.control.addresses import RESERVED
@@ -12,6 +13,8 @@ from sgsim.control.errors import ApiError
 from sgsim.control.listing import Values, answer, filtered, page
 from sgsim.control.requests.vpcs import CreateSubnet, DeleteSubnet, DescribeSubnets
 from sgsim.model import Interface, Subnet
+
+_ZONE = re.compile(r"([a-z]+)-([a-z-]+)-([0-9]+)([a-z])\Z")
 
 
 @handles(CreateSubnet)
@@ -48,7 +51,7 @@ def make_subnet(
     call.draft.subnets[subnet_id] = Subnet(subnet_id, vpc_id, block)
     fields = {
         "AvailabilityZone": zone,
-        "AvailabilityZoneId": f"{zone}z",
+        "AvailabilityZoneId": _zone_id(zone),
         "AssignIpv6AddressOnCreation": False,
         "DefaultForAz": default,
         "EnableDns64": False,
@@ -59,6 +62,16 @@ def make_subnet(
     }
     call.file(subnet_id, fields, tags)
     return subnet_id
+
+
+def _zone_id(zone: str) -> str:
+    """As AWS forms them: ``use1-az1`` for us-east-1a, ``apse2-az3`` for ap-southeast-2c."""
+    parts = _ZONE.match(zone)
+    if parts is None:
+        return zone
+    continent, places, number, letter = parts.groups()
+    words = re.findall("north|south|east|west|[a-z]+", places)
+    return f"{continent}{''.join(word[0] for word in words)}{number}-az{ord(letter) - ord('a') + 1}"
 
 
 def _add_ipv6(call: Call, subnet_id: str, text: str) -> None:
