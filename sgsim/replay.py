@@ -92,12 +92,12 @@ def replay(
     packets, packets that are written are still the outer ones; ``engine`` is "fast" or "reference"; ``jobs`` is the
     number of threads, on which nothing but the speed depends; ``changes`` are files of what happens to the snapshot
     meanwhile (docs/changes.md); ``plan_before`` takes of a Terraform plan what there is before it, ``parameters`` are
-    values for a CloudFormation template. ``also`` makes something of the engine and the captures' names that takes the
-    verdicts of each batch; ``occupancy`` is told how many connections there are as time goes on.
+    values for a CloudFormation template.
 
     Packets before ``since`` and from ``until`` on are not judged at all, and no more than ``count`` are: times as text
     ("2026-05-04T12:00:00Z"; "+12.5s": from the first packet on) or as seconds since the epoch. ``also`` makes something
-    of the engine and the captures' names that takes the verdicts of each batch.
+    of the engine and the captures' names that takes the verdicts of each batch; ``occupancy`` is told how many
+    connections there are as time goes on.
 
     Raises SgsimError: input that cannot be read or judged, results that cannot be written; with ``strict``, doubtful
     input too. Output files then keep the name ``FILE.part``.
@@ -228,7 +228,7 @@ class _Run:
 
 
 class Options(TypedDict, total=False):
-    """The keywords of ``replay``, but for ``also``."""
+    """The keywords of ``replay``, but for ``also`` and ``occupancy``."""
 
     settings: Settings | None
     enis: Sequence[str]

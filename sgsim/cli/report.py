@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from sgsim.cli.flowlogs import log_format
-from sgsim.cli.replay import STANDARD_OUTPUT, happening, judging, option_group, running, settings_of, which
+from sgsim.cli.replay import STANDARD_OUTPUT, excerpt, happening, judging, option_group, running, settings_of, which
 from sgsim.model import Tunnel
 
 # What only one of the two kinds of input has.
@@ -17,6 +17,9 @@ OF_CAPTURES = {
     "at": "--at",
     "maps": "--map",
     "decapsulate": "--decapsulate",
+    "since": "--since",
+    "until": "--until",
+    "count": "--count",
     "changes": "--changes",
     "fragments": "--fragments",
     "tcp_pickup": "--tcp-pickup",
@@ -39,6 +42,7 @@ logs = option_group(
 @results
 @logs
 @which
+@excerpt
 @happening
 @judging
 @running
@@ -100,6 +104,9 @@ def _report(snapshot: str, inputs: tuple[str, ...], options: dict[str, Any]) -> 
                 decapsulate=Tunnel(options["decapsulate"]) if options["decapsulate"] else None,
                 jobs=options["jobs"],
                 changes=options["changes"],
+                since=options["since"],
+                until=options["until"],
+                count=options["count"],
                 **both,
             )
             line = f"{summary.observations:,} observations: {summary.allowed:,} allowed, {summary.dropped:,} dropped"

@@ -190,6 +190,7 @@ def run(*arguments):
         ((SCENARIO, TRAFFIC, "-o", "p.html", "--format", "version"), "--format is for flow logs: add --flowlogs"),
         ((SCENARIO, TRAFFIC, "-o", "p.html", "--flowlogs", "--jobs", "2"), "--jobs is for captures"),
         ((SCENARIO, TRAFFIC, "-o", "p.html", "--flowlogs", "--changes", "c"), "--changes is for captures"),
+        ((SCENARIO, TRAFFIC, "-o", "p.html", "--flowlogs", "--since", "+1s"), "--since is for captures"),
         ((SCENARIO, TRAFFIC, "-o", "p.html", "--png", SCENARIO), "is a file: name a folder"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -201,6 +202,15 @@ def test_what_cannot_be_done_is_one_line(arguments, message, tmp_path, monkeypat
     assert result.exit_code == 2
     assert message in result.output
     assert not list(tmp_path.iterdir())
+
+
+def test_a_part_of_a_capture(tmp_path):
+    """Nothing else is on the page."""
+    assert run(SCENARIO, TRAFFIC, "-o", tmp_path / "p.html", "--since", "+2s", "-c", "40").exit_code == 0
+    page = Page((tmp_path / "p.html").read_bytes())
+    rows = page.table("Packets by sender and receiver")
+    skipped = sum(int(row[1]) for row in page.tables.get("Packets without a verdict", ()))
+    assert sum(int(row[2]) + int(row[3]) for row in rows) + skipped == 40
 
 
 def test_pictures(tmp_path):

@@ -88,8 +88,8 @@ def flow_table(flows: Sequence[Flow], caption: str, unit: str) -> Html:
         for flow in flows
     )
     number = Column(unit.capitalize(), number=True)
-    columns = (Column("Interface"), Column("Direction"), number, *map(Column, ("Protocol", "From", "To", "Reason")))
-    return table(caption, columns, rows)
+    columns = (Column("Interface"), Column("Direction"), number, *map(Column, ("Protocol", "From", "To")))
+    return table(caption, (*columns, Column("Reason", wide=True)), rows)
 
 
 class RuleUse(NamedTuple):
