@@ -15,7 +15,7 @@ from sgsim.flowrecords.ports import port_ranks
 from sgsim.flowrecords.standins import stand_ins
 from sgsim.flowrecords.timeline import Timeline
 from sgsim.kernels.decode import name_flows
-from sgsim.kernels.logflows import FOUND, Room, make_packets, note_found, settle
+from sgsim.kernels.logflows import FOUND, TIME_SHIFT, Room, make_packets, note_found, settle
 from sgsim.kernels.logids import MOST_IDS
 from sgsim.kernels.logroles import Guards, resolve
 from sgsim.layout import BODY, LOG_SKIPS, Verdicts
@@ -61,6 +61,7 @@ class RecordJudge:
         self._known = {interface.interface_id: place for place, interface in enumerate(self.interfaces)}
         self._ids = 0
         self._timeline = Timeline()
+        self._begun: int | None = None
         self._bodies = np.zeros(1, dtype=BODY)
         self._room = Room(
             allocate(2 * EVENTS), np.zeros(2 * EVENTS, dtype=np.int32), np.zeros(2 * EVENTS, dtype=np.int32)
@@ -128,7 +129,9 @@ class RecordJudge:
     def _judge_events(self, events: NDArray[np.int64]) -> NDArray[np.int64]:
         """The slots of the records that are done with these events."""
         room, records = self._room, self._timeline.records
-        made = make_packets(events, records, self._guards, room)
+        if self._begun is None:
+            self._begun = int(events[0] >> TIME_SHIFT)
+        made = make_packets(events, records, self._begun, self._guards, room)
         columns = trimmed(room.columns, made, 0)
         name_flows(columns)
         verdicts: Verdicts = self.engine.judge_columns(columns, room.at[:made])

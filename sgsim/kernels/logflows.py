@@ -51,6 +51,7 @@ MOST_BETWEEN = 12  # packets of a record that are judged between its first and i
 # A record with packets for more seconds than these has some in between: a connection would be given up meanwhile that
 # is not known yet to have been answered.
 _LONG_TCP, _LONG_UDP = I64(100), I64(25)
+_OLDER = I64(600)  # seconds from the first record on in which a flow may be older than the log: the longest interval
 _ANSWERED = I64(20)  # seconds after which the first of these comes: what makes a stream has been answered by then
 
 NO_VERDICT = 255  # in the place of a reason
@@ -68,7 +69,7 @@ class Room(NamedTuple):
 
     columns: PacketColumns
     at: NDArray[np.int32]  # where each is observed
-    event: NDArray[np.int32]  # which event it belongs to, times 2, + 1 for its second packet
+    event: NDArray[np.int32]  # which event it belongs to, times 2, + 1 for its second packet; -1: what goes before it
 
 
 # --- events -----------------------------------------------------------------------------------------------------------
@@ -133,44 +134,58 @@ def _flags(record, phase):
 
 
 @inner
-def _substitute(body, record, guards):
+def _substitute(body, record, turned, guards):
     """A local address that is not the interface's gives way to its primary one: it takes no part in the rules."""
     place = U64(record["interface"])
     hi, lo = ZERO, guards.primaries[place, U64(0)]
     if record["version"] == 6:
         hi, lo = guards.primaries[place, U64(1)], guards.primaries[place, U64(2)]
-    if record["direction"] == EGRESS:
+    if (record["direction"] == EGRESS) != turned:
         body["src_hi"], body["src_lo"] = hi, lo
     else:
         body["dst_hi"], body["dst_lo"] = hi, lo
 
 
 @inner
-def _put_packet(room, made, event, second, record, time, protocol, phase, guards):
+def _put_packet(room, made, event, record, time, protocol, phase, turned, guards):
     head, body = room.columns.heads[made], room.columns.bodies[made]
     head["time_ns"], head["skip"] = time * PER_SECOND, U8(0)
-    put_body(body, record, protocol, False)
+    put_body(body, record, protocol, turned)
     if record["protocol"] == 6:
         body["tcp_flags"] = _flags(record, phase)
     if record["marks"] & FOREIGN:
-        _substitute(body, record, guards)
+        _substitute(body, record, turned, guards)
     room.at[made] = record["interface"]
-    room.event[made] = I32(2 * event + second)
+    room.event[made] = I32(event)
+
+
+@inner
+def _looks_like_a_question(record, phase, time, begun):
+    """A UDP answer that goes from a higher to a lower port, in a flow that may be older than the log: its dropping
+    would have the engine take the flow for one that never was."""
+    answers = phase == LIKELY_REPLY or phase == REPLY
+    return answers and record["protocol"] == 17 and record["dst_port"] <= record["src_port"] and time <= begun + _OLDER
 
 
 @kernel
-def make_packets(events: NDArray[np.int64], records: NDArray[np.void], guards: Guards, room: Room) -> int:
-    """The packets of some events, two for each at most; returns how many. Their flows have no names yet."""
+def make_packets(events: NDArray[np.int64], records: NDArray[np.void], begun: int, guards: Guards, room: Room) -> int:
+    """The packets of some events, two for each at most; returns how many. Their flows have no names yet.
+
+    ``begun``: when the earliest record of all did.
+    """
     made = U64(0)
     for n in range(len(events)):
         event = events[n]
         record = records[event & (MOST_SLOTS - 1)]
         phase, time = (event >> SLOT_BITS) & 7, event >> TIME_SHIFT
-        _put_packet(room, made, n, FIRST_PACKET, record, time, stand_in(guards, record, FIRST_PACKET), phase, guards)
+        first, second = stand_in(guards, record, FIRST_PACKET), stand_in(guards, record, SECOND_PACKET)
+        if _looks_like_a_question(record, phase, time, begun):
+            _put_packet(room, made, -1, record, time, first, phase, True, guards)  # what it answers goes before it
+            made += U64(1)
+        _put_packet(room, made, 2 * n, record, time, first, phase, False, guards)
         made += U64(1)
-        second = stand_in(guards, record, SECOND_PACKET)
         if second >= 0:
-            _put_packet(room, made, n, SECOND_PACKET, record, time, second, phase, guards)
+            _put_packet(room, made, 2 * n + 1, record, time, second, phase, False, guards)
             made += U64(1)
     return I64(made)
 
@@ -235,7 +250,10 @@ def note_found(verdicts: NDArray[np.void], event: NDArray[np.int32], found: NDAr
     for n in range(len(found)):
         found[n]["reason"], found[n]["flags"], found[n]["rule"] = U8(NO_VERDICT), U8(0), I32(-1)
     for n in range(len(verdicts)):
-        verdict, one = verdicts[n], found[event[verdicts[n]["packet"]]]
+        verdict, place = verdicts[n], event[verdicts[n]["packet"]]
+        if place < 0:
+            continue
+        one = found[place]
         one["reason"], one["flags"], one["rule"] = verdict["reason"], verdict["flags"], verdict["rule"]
 
 

@@ -189,6 +189,23 @@ def test_an_answer_that_begins_earlier_is_an_answer(tmp_path, topology):
     assert summary.midstream_flows == 1
 
 
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [(0, [(ALLOW, "tracked"), (ALLOW, "tracked")]), (700, [(DROP, "no_rule"), (DROP, "not_reached")])],
+)
+def test_an_answer_with_the_higher_port_is_no_question(tmp_path, topology, at, expected):
+    """UDP from a higher to a lower port looks like a question; of flows that may be older than the log it is none."""
+    log = lines(
+        tmp_path,
+        ENDS,
+        "out-1 10.0.1.30 192.0.2.7 40000 22 6 +0 +9",
+        f"web-1 10.0.1.10 192.0.2.7 1194 1024 17 +{at} +{at + 50}",
+        f"web-1 192.0.2.7 10.0.1.10 1024 1194 17 +{at + 5} +{at + 50}",
+    )
+    _, found = judged(topology, log)
+    assert brief(found)[1:] == expected
+
+
 def test_midstream_assume_lets_an_older_connection_pass(tmp_path, topology):
     """An answer alone, to what the rules admit."""
     log = lines(tmp_path, FLAGGED, "web-1 10.0.1.10 192.0.2.7 443 50001 6 +0 +10 5 0")

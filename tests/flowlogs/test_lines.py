@@ -82,9 +82,8 @@ def test_every_line_is_what_plain_python_reads(tmp_path_factory, log, with_heade
     names, lines = log
     path = tmp_path_factory.mktemp("log") / "a.log"
     header = [" ".join(names)] if with_header else []
-    first = plain.read(lines[0], names)
-    if not with_header and (first is None or first == "malformed"):
-        lines = ["1 " * 0 + " ".join(GOOD.get(n, ["12"])[0] for n in names), *lines]
+    if not with_header and len(lines[0].split()) != len(names):  # it would not be known what the fields are
+        lines = [" ".join(GOOD.get(name, ["12"])[0] for name in names), *lines]
     path.write_text("\n".join([*header, *lines]) + ("\n" if last_line_ends else ""))
     found = Read(path, fields=None if with_header else names)
     expected, skipped = {}, Counter()
