@@ -26,7 +26,7 @@ EVENT = {
 }
 LOGS = f"{json.dumps({'Records': [EVENT]})}\n" * 2
 TWICE = "is not as it should be: the key 'at' is given twice"
-CUT_OFF = gzip.compress(json.dumps([CHANGE]).encode())[:-9]
+CUT_OFF = gzip.compress(json.dumps([CHANGE]).encode(), mtime=0)[:-9]
 NDJSON = "".join(json.dumps(each) + "\n" for each in (CHANGE, EVENT, CHANGE))
 
 
@@ -46,11 +46,11 @@ def vpcs(found: Changes) -> list[str]:
         ("c.yaml", "[{at: +1s, call: DeleteVpc, params: {VpcId: vpc-1}}]", ["vpc-1"], ["[0], line 1"]),
         ("c.json", json.dumps([CHANGE, EVENT]), ["vpc-1", "vpc-2"], ["[0]", "[1]"]),
         ("c.json", json.dumps(CHANGE, indent=2), ["vpc-1"], [""]),
-        ("c.json.gz", gzip.compress(json.dumps([CHANGE]).encode()), ["vpc-1"], ["[0]"]),
+        ("c.json.gz", gzip.compress(json.dumps([CHANGE]).encode(), mtime=0), ["vpc-1"], ["[0]"]),
         ("c.json", json.dumps([CHANGE]).encode("utf-16"), ["vpc-1"], ["[0]"]),
         ("c.ndjson", NDJSON, ["vpc-1", "vpc-2", "vpc-1"], ["line 1", "line 2", "line 3"]),
         ("c.ndjson", "\n" + NDJSON.replace("\n", "\r\n"), ["vpc-1", "vpc-2", "vpc-1"], ["line 2", "line 3", "line 4"]),
-        ("c.ndjson.gz", gzip.compress(NDJSON.encode()), ["vpc-1", "vpc-2", "vpc-1"], ["line 1", "line 2", "line 3"]),
+        ("c.ndjson.gz", gzip.compress(NDJSON.encode(), mtime=0), ["vpc-1", "vpc-2", "vpc-1"], ["line 1", "line 2", "line 3"]),
         ("c.json", json.dumps({"Records": [EVENT]}), ["vpc-2"], ["Records[0]"]),
         ("c.json", json.dumps({"Records": []}), [], []),
         ("c.ndjson", LOGS, ["vpc-2", "vpc-2"], ["Records[0], line 1", "Records[0], line 2"]),
@@ -82,10 +82,10 @@ def test_a_folder_as_s3_lays_it_out(folder) -> None:
         {
             f"{prefix}/CloudTrail/eu-central-1/2026/05/05/b.json.gz": gzip.compress(
                 json.dumps({"Records": [named("vpc-2")]}).encode()
-            ),
+            , mtime=0),
             f"{prefix}/CloudTrail/eu-central-1/2026/05/04/a.json.gz": gzip.compress(
                 json.dumps({"Records": [named("vpc-1")]}).encode()
-            ),
+            , mtime=0),
             f"{prefix}/CloudTrail-Digest/d.json": {"digestS3Bucket": "b"},
             "written.yaml": "- {at: +1s, call: DeleteVpc, params: {VpcId: vpc-3}}\n",
             ".hidden.json": "no json",
