@@ -118,7 +118,7 @@ class ControlPlane(RuleBasedStateMachine):
 
 
 ControlPlane.TestCase.settings = settings(
-    max_examples=settings.default.max_examples * 2 // 5,
+    max_examples=settings.default.max_examples * 3 // 10,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=list(HealthCheck),
@@ -136,8 +136,11 @@ def walk(seed: int, steps: int) -> Twins:
     return twins
 
 
-#: Some of the codes that the calls meet.
-CODES = {
+#: Some of the codes that the calls meet, and why rules are stale.
+MET = {
+    "group gone",
+    "peering ended",
+    "association ended",
     "DependencyViolation",
     "DryRunOperation",
     "InvalidGroup.Duplicate",
@@ -155,7 +158,7 @@ CODES = {
 
 def test_the_calls_meet_everything() -> None:
     """The comparison is worth something: over some seeds every operation succeeds and many codes are met."""
-    met = set().union(*(walk(seed, 100).met for seed in range(15)))
+    met = set().union(*(walk(seed, 100).met for seed in range(12)))
     assert met >= naive.OPERATIONS
     assert naive.OPERATIONS <= Cloud.OPERATIONS
-    assert met >= CODES
+    assert met >= MET

@@ -16,7 +16,7 @@ from tests.control.calling import ACCOUNT, HOME, OTHER
 from tests.control.naive import Chosen, Record, Refused, World, describing
 from tests.control.naive.groups import add_group
 from tests.control.naive.networks import expire
-from tests.control.naive.rules import KINDS
+from tests.control.naive.rules import KINDS, is_stale
 
 ACCOUNTS = (ACCOUNT, OTHER)
 
@@ -93,8 +93,8 @@ class Seen(Chosen):
 
 
 class Twins:
-    """``met``: the operations that succeeded, and the codes of those that did not. ``ever``: all ids there ever were.
-    ``highest``: of each quota the highest there ever was: what there is may be above one that was lowered."""
+    """``met``: the operations that succeeded, the codes of those that did not, and why rules were stale. ``ever``: all ids
+    there ever were. ``highest``: of each quota the highest there ever was: what there is may be above a lowered one."""
 
     def __init__(self, quotas: Quotas, seed: str = "") -> None:
         self.cloud = Cloud.empty(ACCOUNT, HOME, seed=seed, quotas=quotas)
@@ -108,7 +108,9 @@ class Twins:
         self.check()
 
     def begin(self) -> None:
-        """Two VPCs with a subnet for each account; of the four, two have blocks that overlap and two have IPv6."""
+        """Two VPCs with a subnet and a group for each account; of the four, two have blocks that overlap, two have
+        IPv6, and the first and the third are peered."""
+        vpcs = []
         for account, place, six in (
             (ACCOUNT, "10.0.0.0/16", False),
             (ACCOUNT, "10.1.0.0/16", True),
@@ -117,8 +119,17 @@ class Twins:
         ):
             made = self.call(account, "CreateVpc", {"CidrBlock": place, "AmazonProvidedIpv6CidrBlock": six})
             if made is not None:  # not where the quota is small
+                vpcs.append(made["Vpc"]["VpcId"])
                 subnet = place.replace(".0.0/16", ".1.0/24")
-                self.call(account, "CreateSubnet", {"VpcId": made["Vpc"]["VpcId"], "CidrBlock": subnet})
+                self.call(account, "CreateSubnet", {"VpcId": vpcs[-1], "CidrBlock": subnet})
+                group = {"VpcId": vpcs[-1], "GroupName": "app", "Description": "An application"}
+                self.call(account, "CreateSecurityGroup", group)
+        if len(vpcs) == 4:
+            params = {"VpcId": vpcs[0], "PeerVpcId": vpcs[2], "PeerOwnerId": OTHER}
+            asked = self.call(ACCOUNT, "CreateVpcPeeringConnection", params)
+            if asked is not None:
+                name = asked["VpcPeeringConnection"]["VpcPeeringConnectionId"]
+                self.call(OTHER, "AcceptVpcPeeringConnection", {"VpcPeeringConnectionId": name})
 
     def _adopt(self, account: str) -> None:
         """What every account has from the start: AWS's prefix lists, and a default VPC."""
@@ -130,7 +141,7 @@ class Twins:
         name = vpc["VpcId"]
         self.world.vpcs[name] = {"account": account, "blocks": [vpc["CidrBlock"]], "blocks6": {}, "default": True}
         for subnet in self.ask(account, "DescribeSubnets")["Subnets"]:
-            known = {"account": account, "vpc": name, "zone": subnet["AvailabilityZone"]}
+            known = {"account": account, "vpc": name, "zone": subnet["AvailabilityZone"], "default": True}
             self.world.subnets[subnet["SubnetId"]] = known | {"block": subnet["CidrBlock"], "block6": None}
         add_group(self.world, account, name, "default", "default VPC security group", Seen(self, account, {}))
 
@@ -247,6 +258,15 @@ class Twins:
                 assert_same(answered, records(self.world, account), f"{operation} of {account}")
             for operation, _, about, _, records in self._questions(account):
                 assert_same(self.answers[account, operation, about], records, f"{operation} of {about}")
+        self.met |= {stale for rule in self.world.rules.values() if (stale := self._stale(rule))}
+
+    def _stale(self, rule: Record) -> str | None:
+        """Why a rule is stale, if it is."""
+        if not is_stale(self.world, rule):
+            return None
+        if rule["peer"][1] not in self.world.groups:
+            return "group gone"
+        return "association ended" if rule["way"] == "associated" else "peering ended"
 
 
 def records_of(answer: Record, member: str) -> list[Record]:

@@ -73,7 +73,7 @@ def _vpc(world: World, account: str, subnet: str | None) -> str:
 
 
 def _default_subnets(world: World, account: str) -> list[str]:
-    return [name for name, each in world.subnets.items() if each["vpc"] == world.default_vpc(account)]
+    return [name for name, each in world.subnets.items() if each["account"] == account and each["default"]]
 
 
 def attach_to(world: World, interface: str, instance: str, device: int, attachment: str, *, ends: bool) -> None:

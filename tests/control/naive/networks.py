@@ -99,7 +99,7 @@ def create_subnet(world: World, account: str, params: Record, chosen: Chosen) ->
     if wrong:
         raise Refused(*wrong)
     name = chosen.id("subnet")
-    known = {"account": account, "vpc": params["VpcId"], "zone": chosen.zone()}
+    known = {"account": account, "vpc": params["VpcId"], "zone": chosen.zone(), "default": False}
     world.subnets[name] = known | {"block": block, "block6": params.get("Ipv6CidrBlock")}
     world.tags[account, name] = tags
     return {"Subnet": {"SubnetId": name}}

@@ -62,10 +62,12 @@ def is_stale(world: World, rule: Record) -> bool:
 
 
 def revive(world: World, name: str) -> None:
-    """A peering became active: the rules over an earlier one of the same two VPCs are rules over it."""
+    """A peering became active: the rules over an earlier one of the same two VPCs are rules over it, if the groups that
+    they refer to are still there."""
     for rule in world.rules.values():
-        before = world.peerings.get(rule["way"])
-        if before and before["status"] != "active" and before["between"] == world.peerings[name]["between"]:
+        before = world.peerings.get(rule["way"], {})
+        again = before.get("status") != "active" and before.get("between") == world.peerings[name]["between"]
+        if again and rule["peer"][1] in world.groups:
             rule["way"] = name
 
 

@@ -55,6 +55,10 @@ def create_peering(rng: Random, world: World) -> Offer:
     here = an_id(rng, world, "vpc", own)
     account = owner(rng, world, "vpc", here)
     there = an_id(rng, world, "vpc", [name for name in own if name != here])
+    ended = [each for each in world.peerings.values() if each["status"] == "deleted"]
+    if ended and rng.random() < 0.5:
+        before = rng.choice(ended)
+        here, there, account = before["requester"]["vpc"], before["accepter"]["vpc"], before["requester"]["account"]
     other = world.vpcs[there]["account"] if there in world.vpcs else account
     params = {"VpcId": here, "PeerVpcId": there} | with_tags(rng, "vpc-peering-connection")
     if other != account or rng.random() < 0.3:
@@ -63,13 +67,15 @@ def create_peering(rng: Random, world: World) -> Offer:
 
 
 def answer_peering(rng: Random, world: World) -> Offer:
-    """Mostly what can be done with it now, by whom it can be done."""
+    """Mostly what can be done with it now, by whom it can be done; mostly to those that rules refer over."""
     pending = [name for name, each in world.peerings.items() if each["status"] == "pending-acceptance"]
     if pending and rng.random() < 0.8:
         name = rng.choice(pending)
         account = one_of(rng, [world.peerings[name]["accepter"]["account"]], [ACCOUNT, OTHER])
         operation = rng.choice(("Accept", "Accept", "Accept", "Reject", "Delete"))
     else:
-        name, account = chosen(rng, world, "pcx")
+        used = [rule["way"] for rule in world.rules.values() if rule["way"] in world.peerings]
+        name = an_id(rng, world, "pcx", used if used and rng.random() < 0.6 else known(world, "pcx"))
+        account = owner(rng, world, "pcx", name)
         operation = rng.choice(("Delete", "Delete", "Accept", "Reject"))
     return account, f"{operation}VpcPeeringConnection", {"VpcPeeringConnectionId": name}

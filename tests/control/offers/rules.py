@@ -6,7 +6,7 @@ from random import Random
 
 from tests.control.calling import ACCOUNT, OTHER
 from tests.control.naive import Record, World
-from tests.control.naive.rules import WEIGHTS, way
+from tests.control.naive.rules import WEIGHTS, is_stale, way
 from tests.control.offers.picking import Offer, an_id, chosen, known, one_of, owner, seldom, with_tags
 from tests.control.offers.values import (
     BAD_BLOCKS,
@@ -53,6 +53,13 @@ def delete_group(rng: Random, world: World) -> Offer:
     return account, "DeleteSecurityGroup", named
 
 
+def _afar(world: World, group: str) -> list[str]:
+    """The groups of other VPCs that rules of the group may refer to; those by association are there twice."""
+    ways = {name: way(world, group, name) for name in world.groups}
+    associated = [name for name, how in ways.items() if how == "associated"]
+    return associated + [name for name, how in ways.items() if how not in (None, "here")]
+
+
 def peer(rng: Random, world: World, account: str, group: str | None, kind: str) -> Record:
     """An item of a permission."""
     item: Record = {"Description": one_of(rng, DESCRIPTIONS, BAD_DESCRIPTIONS)} if rng.random() < 0.3 else {}
@@ -66,7 +73,7 @@ def peer(rng: Random, world: World, account: str, group: str | None, kind: str) 
         names = own if own and rng.random() < 0.8 else of_aws
         return item | {"PrefixListId": an_id(rng, world, "pl", names)}
     near = [name for name in known(world, "sg") if group in world.groups and way(world, group, name)]
-    far = [name for name in near if world.groups[name]["vpc"] != world.groups[group or ""]["vpc"]]
+    far = _afar(world, group) if group in world.groups else []
     name = an_id(rng, world, "sg", far if far and rng.random() < 0.6 else near)
     others = world.groups[name]["account"] if name in world.groups else account
     if others != account or rng.random() < 0.2:
@@ -93,6 +100,10 @@ def permission(rng: Random, world: World, account: str, group: str | None) -> Re
 
 def authorize(rng: Random, world: World) -> Offer:
     account, named = a_group(rng, world)
+    reaching = [name for name in known(world, "sg") if _afar(world, name)]
+    if reaching and rng.random() < 0.4:
+        named = {"GroupId": rng.choice(reaching)}
+        account = world.groups[named["GroupId"]]["account"]
     direction = rng.choice(("Ingress", "Ingress", "Egress"))
     group = group_id(world, account, named)
     if rng.random() < 0.15 and (direction == "Ingress" or seldom(rng)):
@@ -201,6 +212,10 @@ def associate(rng: Random, world: World) -> Offer:
         group, vpc = rng.choice(world.associations)
         account = world.groups[group]["account"]
         return account, "DisassociateSecurityGroupVpc", {"GroupId": group, "VpcId": vpc}
+    stale = [rule for rule in world.rules.values() if rule["way"] == "associated" and is_stale(world, rule)]
+    if stale and rng.random() < 0.3:
+        params = {"GroupId": stale[0]["peer"][1], "VpcId": world.groups[stale[0]["group"]]["vpc"]}
+        return world.groups[stale[0]["group"]]["account"], "AssociateSecurityGroupVpc", params
     own = [name for name, each in world.groups.items() if each["name"] != "default"]
     group = an_id(rng, world, "sg", own)
     account = owner(rng, world, "sg", group)
