@@ -1,4 +1,4 @@
-"""Writing observations: the whole replay, with one file of them."""
+"""Writing observations, or flows: the whole replay, with one file of them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,17 @@ def test_outputs_vpc_v2(timed, streams, tmp_path, ending):
         pytest.importorskip("pyarrow")
     workload, made, path = streams.get("vpc-v2")
     outputs = Outputs(observations=[str(tmp_path / f"records{ending}")])
+    observations = replay(made, [path]).observations
+
+    timed(lambda: replay(made, [path], outputs=outputs), workload, observations, "observations", rounds=3)
+
+
+def test_flows_vpc_v2(timed, streams, tmp_path):
+    """Rows of flows, which are counted while the replay runs and written at its end."""
+    if "flows" not in Outputs.__dataclass_fields__:
+        pytest.skip("this version writes no flows")
+    workload, made, path = streams.get("vpc-v2")
+    outputs = Outputs(flows=str(tmp_path / "flows.csv"))
     observations = replay(made, [path]).observations
 
     timed(lambda: replay(made, [path], outputs=outputs), workload, observations, "observations", rounds=3)

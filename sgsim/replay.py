@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,6 @@ from sgsim.layout import Verdicts
 from sgsim.mapping import AddressMap
 from sgsim.model import Settings, Topology, Tunnel, Verdict
 from sgsim.relay import AHEAD, relay
-from sgsim.reports.observations import Collector, Observations
 from sgsim.reports.outputs import STANDARD_OUTPUT, check_outputs
 from sgsim.reports.series.occupancy import Occupancy
 from sgsim.reports.strangers import most_common
@@ -34,7 +33,10 @@ from sgsim.sources import load_topology
 from sgsim.sources.places import Notes
 from sgsim.timeline import Piece, Timeline, Watch
 
-__all__ = ["RECORD_ENDINGS", "Listeners", "Observations", "Options", "Outputs", "observations", "replay"]
+if TYPE_CHECKING:
+    from sgsim.reports.observations import Observations
+
+__all__ = ["RECORD_ENDINGS", "Listeners", "Options", "Outputs", "observations", "replay"]
 
 ENGINES: Mapping[str, Callable[[Topology, Settings, Selected, int], Engine]] = {
     "fast": Simulator,
@@ -257,6 +259,8 @@ def observations(
     **options: Unpack[Options],
 ) -> Observations:
     """Replay (see ``replay``), and keep every observation as columns in memory, or those of one verdict."""
+    from sgsim.reports.observations import Collector
+
     made: list[Collector] = []
 
     def collector(engine: Engine, names: Sequence[str]) -> Taker:

@@ -7,6 +7,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,13 +22,14 @@ from sgsim.captures import MergedBatch, traffic
 from sgsim.engine import Engine, ReferenceEngine, Simulator
 from sgsim.engine.packets import packets_of
 from sgsim.layout import EGRESS, REASONS, PacketColumns, Verdicts
-from sgsim.model import Direction, FragmentKind, Packet, Verdict
+from sgsim.model import Direction, FragmentKind, Packet, Reason, Verdict
 from sgsim.replay import Outputs, replay
 from sgsim.reports import flows
 from sgsim.reports.flowfiles import FLOW_FIELDS, FlowText
 from sgsim.reports.flows import FlowRecords, Records
 from tests.differential.test_streams import pieces
 from tests.differential.worlds import columns_of, hosts_of, settings_of, stream_of, topology_of
+from tests.test_reports_tally import observations
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "examples/three-tier"
@@ -322,6 +324,36 @@ def test_a_verdict_that_comes_back_goes_on_in_its_row(tmp_path: Path):
         ("ingress", 2, 1_000_000_000_000),
         ("egress", 2, 1_000_010_000_000),
     ]
+
+
+def test_what_passes_without_a_rule_is_told_apart_by_its_reason():
+    """A flow that was exempt, and whose interface then has no groups any more: two rows, since no rule joins them."""
+    engine = Simulator(example())
+    sink = Sink(engine)
+    columns = columns_of([datagram("10.0.1.10", "10.0.0.2", time_ns=n) for n in range(4)])
+    reasons = [REASONS.index(reason) for reason in (Reason.EXEMPT, Reason.EXEMPT, Reason.UNFILTERED, Reason.EXEMPT)]
+    with FlowRecords(sink) as records:
+        records.write(merged_batch(columns), observations(4, direction=EGRESS, reason=reasons))
+    assert [(row["reason"], row["packets"]) for row in sink.kept.rows] == [("exempt", 3), ("unfiltered", 1)]
+
+
+def test_ipv6_flows_whose_hashes_agree_are_told_apart():
+    """Their addresses are compared too."""
+    lower, upper, other = 0x1111, 0x7777_0000_0000_0000, 0x2222
+    collides = upper ^ (lower << 32) ^ (other << 32)  # see kernels.slots.ends_of: of IPv6 it is a hash
+    pairs = [(lower, upper), (other, collides)]
+    packets = [datagram(str(IPv6Address(one)), str(IPv6Address(two))) for one, two in pairs * 2]
+    columns = columns_of(packets)
+    assert len(set(columns.heads["ends"].tolist())) == 1
+    engine = Simulator(example())
+    sink = Sink(engine)
+    with FlowRecords(sink) as records:
+        records.write(merged_batch(columns), observations(4))
+    assert [(row["src"], row["packets"]) for row in sink.kept.rows] == [("::1111", 2), ("::2222", 2)]
+
+
+def datagram(src: str, dst: str, time_ns: int = 0) -> Packet:
+    return Packet(time_ns, ip_address(src), ip_address(dst), 17, src_port=1000, dst_port=53, length=60)
 
 
 def test_pings_with_other_identifiers_are_other_flows(tmp_path: Path):

@@ -93,12 +93,26 @@ def test_lines_are_what_plain_python_writes(drawn: list[dict[str, Any]]):
     assert printed_lines(drawn) == [line_of(each) for each in drawn]
 
 
+@pytest.mark.parametrize("year", [1680, 1700, 1800, 1900, 1970, 2000, 2024, 2100, 2200, 2262])
+def test_every_day_that_a_calendar_is_odd_about(year: int):
+    """The ends of Februaries and of years, leap years and those of centuries that are none."""
+    first = (datetime(year, 1, 1, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)).days
+    days = [first + n for n in (-2, -1, 0, 1, 57, 58, 59, 60, 61)]
+    drawn = [plain(time_ns=day * 86_400 * 10**9 + second * 10**9) for day in days for second in (0, 86_399)]
+    assert printed_lines(drawn) == [line_of(each) for each in drawn]
+
+
+def plain(**more: Any) -> dict[str, Any]:
+    """A datagram, dropped on its way in."""
+    drawn = {"time_ns": 0, "ends": ((4, 0, 1), (4, 0, 2)), "protocol": 17, "shape": 0, "src_port": 1, "dst_port": 2}
+    drawn |= {"length": 60, "capture": 0, "number": 1, "interface": 0, "direction": 0, "rule": -1, "flags": 0}
+    return drawn | {"reason": 7, "tcp_flags": 0} | more
+
+
 @pytest.mark.parametrize("only", list(Verdict))
 def test_lines_of_one_verdict(only: Verdict):
     """The others are left out."""
-    base = {"time_ns": 0, "ends": ((4, 0, 1), (4, 0, 2)), "protocol": 17, "shape": 0, "src_port": 1, "dst_port": 2}
-    base |= {"length": 60, "capture": 0, "number": 1, "interface": 0, "direction": 0, "rule": -1, "flags": 0}
-    drawn = [base | {"reason": code, "tcp_flags": 0} for code in range(13)]
+    drawn = [plain(reason=code) for code in range(13)]
     expected = [line for line in map(line_of, drawn) if f" {only.upper()} " in line]
     assert printed_lines(drawn, only=only) == expected
     assert 0 < len(expected) < 13
@@ -107,18 +121,15 @@ def test_lines_of_one_verdict(only: Verdict):
 def test_lines_are_put_together_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch):
     """The longest lines that can be fill the buffer and no more, however many a batch has."""
     monkeypatch.setattr(printed, "_LINES", 3)
-    longest = {"time_ns": -(2**63), "ends": ((6, 2**64 - 1, 2**64 - 1),) * 2, "protocol": 6, "shape": 0}
-    longest |= {"src_port": 65535, "dst_port": 65535, "tcp_flags": 255, "length": 2**32 - 1, "capture": 0, "number": 1}
-    longest |= {"interface": 1, "direction": 0, "reason": 12, "rule": 2, "flags": 0}
+    longest = plain(time_ns=-(2**63), ends=((6, 2**64 - 1, 2**64 - 1),) * 2, protocol=6, src_port=65535, dst_port=65535)
+    longest |= {"tcp_flags": 255, "length": 2**32 - 1, "interface": 1, "reason": 12, "rule": 2}
     assert printed_lines([longest] * 10) == [line_of(longest)] * 10
 
 
 def test_a_name_cannot_break_a_line():
     """Nor send a terminal anything."""
     engine = SimpleNamespace(interfaces=[Interface("a\nb\x1b[2J")], rules=[])
-    drawn = {"time_ns": 0, "ends": ((4, 0, 1), (4, 0, 2)), "protocol": 17, "shape": 0, "src_port": 1, "dst_port": 2}
-    drawn |= {"tcp_flags": 0, "length": 60, "capture": 0, "number": 1, "interface": 0, "direction": 1, "reason": 3}
-    (line,) = printed_lines([drawn | {"rule": -1, "flags": 0}], engine)
+    (line,) = printed_lines([plain(direction=1)], engine)
     assert "a?b?[2J egress" in line
 
 

@@ -15,13 +15,9 @@ from sgsim.engine import Engine
 from sgsim.errors import OutputError
 from sgsim.layout import FIRST_DROP, Verdicts
 from sgsim.model import Verdict
-from sgsim.reports.annotated import AnnotatedPackets
 from sgsim.reports.arrow import pyarrow_for
-from sgsim.reports.flowfiles import FlowParquet, FlowText
-from sgsim.reports.flows import FlowRecords
 from sgsim.reports.outputs import STANDARD_OUTPUT, OutputFile, is_special
 from sgsim.reports.parquet import ParquetRecords
-from sgsim.reports.printed import PrintedLines
 from sgsim.reports.records import RecordWriter
 
 TABLE_ENDINGS = {".ndjson": "ndjson", ".csv": "csv", ".parquet": "parquet"}
@@ -104,6 +100,7 @@ def open_writers(
     stack: ExitStack, outputs: Outputs, engine: Engine, captures: Sequence[Capture | PacketCapture]
 ) -> Writers:
     """Open the files; ``stack`` closes them. Raises OutputError, MissingExtraError."""
+    # What most replays do not write is imported when it is asked for: each kernel costs half a millisecond.
     writers = Writers()
     names = [capture.name for capture in captures]
 
@@ -120,16 +117,23 @@ def open_writers(
     for name in outputs.observations:
         form = form_of(name, RECORD_ENDINGS)
         if form == "pcapng":
+            from sgsim.reports.annotated import AnnotatedPackets
+
             writers.takers.append(AnnotatedPackets(packet_writer(name), engine, outputs.only))
         elif form == "parquet":
             writers.takers.append(stack.enter_context(ParquetRecords(opened(name), engine, names, outputs.only)))
         else:
             writers.takers.append(RecordWriter(opened(name), form, engine, names, outputs.only))
     if outputs.flows is not None:
+        from sgsim.reports.flowfiles import FlowParquet, FlowText
+        from sgsim.reports.flows import FlowRecords
+
         file, form = opened(outputs.flows), form_of(outputs.flows)
         sink = FlowParquet(file, engine) if form == "parquet" else FlowText(file, form, engine)
         writers.takers.append(stack.enter_context(FlowRecords(sink)))
     if outputs.printed:
+        from sgsim.reports.printed import PrintedLines
+
         only = None if len(set(outputs.printed)) > 1 else outputs.printed[0]
         writers.takers.append(PrintedLines(opened(STANDARD_OUTPUT), engine, only))
     for verdict, packets in ((Verdict.ALLOW, outputs.allowed_packets), (Verdict.DROP, outputs.dropped_packets)):
