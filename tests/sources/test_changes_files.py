@@ -81,11 +81,13 @@ def test_a_folder_as_s3_lays_it_out(folder) -> None:
     root = folder(
         {
             f"{prefix}/CloudTrail/eu-central-1/2026/05/05/b.json.gz": gzip.compress(
-                json.dumps({"Records": [named("vpc-2")]}).encode()
-            , mtime=0),
+                json.dumps({"Records": [named("vpc-2")]}).encode(),
+                mtime=0,
+            ),
             f"{prefix}/CloudTrail/eu-central-1/2026/05/04/a.json.gz": gzip.compress(
-                json.dumps({"Records": [named("vpc-1")]}).encode()
-            , mtime=0),
+                json.dumps({"Records": [named("vpc-1")]}).encode(),
+                mtime=0,
+            ),
             f"{prefix}/CloudTrail-Digest/d.json": {"digestS3Bucket": "b"},
             "written.yaml": "- {at: +1s, call: DeleteVpc, params: {VpcId: vpc-3}}\n",
             ".hidden.json": "no json",
