@@ -93,7 +93,7 @@ class Seen(Chosen):
 
 
 class Twins:
-    """``met``: the operations that succeeded, the codes of those that did not, and why rules were stale. ``ever``: all ids
+    """``met``: the operations that succeeded, the codes of those that did not, why rules were stale. ``ever``: all ids
     there ever were. ``highest``: of each quota the highest there ever was: what there is may be above a lowered one."""
 
     def __init__(self, quotas: Quotas, seed: str = "") -> None:
