@@ -192,6 +192,15 @@ def test_a_request_expires(own: Two) -> None:
     assert error.code == "InvalidStateTransition"
 
 
+def test_an_expired_request_stays_one(own: Two) -> None:
+    """Also when its VPC is deleted."""
+    name = own.ask()
+    own.call.now_ns += WEEK
+    own.call("DeleteSecurityGroup", GroupId=own.peer_group)
+    own.call("DeleteVpc", VpcId=own.peer_vpc)
+    assert status(own.call, name) == "expired"
+
+
 @pytest.mark.parametrize("cidr", ["10.0.0.0/16", "10.0.128.0/17"])
 def test_overlapping_blocks(cidr: str) -> None:
     call = account()

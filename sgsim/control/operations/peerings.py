@@ -141,10 +141,10 @@ def modify_vpc_peering_connection_options(call: Call, request: ModifyVpcPeeringC
 
 
 def _named(call: Call, request: AcceptVpcPeeringConnection | ModifyVpcPeeringConnectionOptions) -> VpcPeeringConnection:
-    return _now(call, call.peering(named(request.vpc_peering_connection_id, "VpcPeeringConnectionId")))
+    return of_now(call, call.peering(named(request.vpc_peering_connection_id, "VpcPeeringConnectionId")))
 
 
-def _now(call: Call, connection: VpcPeeringConnection) -> VpcPeeringConnection:
+def of_now(call: Call, connection: VpcPeeringConnection) -> VpcPeeringConnection:
     """A request that nobody accepted has expired after a week."""
     ends = call.papers(connection.vpc_peering_connection_id).fields.get("ExpirationTime")
     if connection.status == PENDING and isinstance(ends, datetime) and call.now >= ends:
@@ -224,7 +224,7 @@ def describe_vpc_peering_connections(call: Call, request: DescribeVpcPeeringConn
     found = [call.peering(each) for each in ids] or [
         each for each in call.draft.peerings.values() if call.caller in call.sides(each)
     ]
-    connections = [_now(call, each) for each in found]
+    connections = [of_now(call, each) for each in found]
 
     def info(role: str, member: str) -> Values[VpcPeeringConnection]:
         return lambda each: (_info(call, each, role).get(member),)

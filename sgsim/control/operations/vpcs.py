@@ -18,7 +18,7 @@ from sgsim.control.operations.groups import (
     has_ipv6,
     make_group,
 )
-from sgsim.control.operations.peerings import ACTIVE, PENDING, end_peering
+from sgsim.control.operations.peerings import ACTIVE, PENDING, end_peering, of_now
 from sgsim.control.operations.subnets import make_subnet
 from sgsim.control.requests.vpcs import (
     AssociateVpcCidrBlock,
@@ -192,7 +192,7 @@ def delete_vpc(call: Call, request: DeleteVpc) -> Answer:
     if kept or used or peered or associated:
         raise ApiError("DependencyViolation", f"The vpc '{vpc.vpc_id}' has dependencies and cannot be deleted.")
     for connection in peerings:
-        if connection.status == PENDING:
+        if of_now(call, connection).status == PENDING:
             end_peering(call, connection)
     for group in groups:
         forget_group(call, group)
