@@ -109,7 +109,7 @@ class Twins:
 
     def begin(self) -> None:
         """Two VPCs with a subnet and a group for each account; of the four, two have blocks that overlap, two have
-        IPv6, and the first and the third are peered."""
+        IPv6, and the second is peered with the first and with the third."""
         vpcs = []
         for account, place, six in (
             (ACCOUNT, "10.0.0.0/16", False),
@@ -124,12 +124,12 @@ class Twins:
                 self.call(account, "CreateSubnet", {"VpcId": vpcs[-1], "CidrBlock": subnet})
                 group = {"VpcId": vpcs[-1], "GroupName": "app", "Description": "An application"}
                 self.call(account, "CreateSecurityGroup", group)
-        if len(vpcs) == 4:
-            params = {"VpcId": vpcs[0], "PeerVpcId": vpcs[2], "PeerOwnerId": OTHER}
+        for place, account in ((0, ACCOUNT), (2, OTHER)) if len(vpcs) == 4 else ():
+            params = {"VpcId": vpcs[1], "PeerVpcId": vpcs[place], "PeerOwnerId": account}
             asked = self.call(ACCOUNT, "CreateVpcPeeringConnection", params)
             if asked is not None:
                 name = asked["VpcPeeringConnection"]["VpcPeeringConnectionId"]
-                self.call(OTHER, "AcceptVpcPeeringConnection", {"VpcPeeringConnectionId": name})
+                self.call(account, "AcceptVpcPeeringConnection", {"VpcPeeringConnectionId": name})
 
     def _adopt(self, account: str) -> None:
         """What every account has from the start: AWS's prefix lists, and a default VPC."""

@@ -59,7 +59,7 @@ def likely(rng: Random, world: World, offers: Sequence[Offering]) -> Offer:
         try:
             naive.call(deepcopy(world), account, operation, params, naive.Chosen())
         except naive.Refused as refused:
-            if seldom(rng, 0.1 if all(any(fnmatchcase(c, dull) for dull in DULL) for c in refused.codes) else 0.4):
+            if seldom(rng, 0.2 if all(any(fnmatchcase(c, dull) for dull in DULL) for c in refused.codes) else 0.5):
                 break
         else:
             break

@@ -39,17 +39,17 @@ def change_list(rng: Random, world: World) -> Offer:
     version = listed.get("version", 1)
     params: Record = {"PrefixListId": name}
     if rng.random() < 0.3:
-        current = one_of(rng, [version], [version + 1, 0])
+        current = one_of(rng, [version], [version + 1, 0], 0.2)
         versions = sorted(listed.get("versions", {1: {}}))
-        params |= {"CurrentVersion": current, "PreviousVersion": one_of(rng, versions, [0, version + 1])}
+        params |= {"CurrentVersion": current, "PreviousVersion": one_of(rng, versions, [0, version + 1], 0.1)}
         return account, "RestoreManagedPrefixListVersion", params
     if rng.random() < 0.6:
         there = list(listed.get("versions", {}).get(version, {}))
         adding, removing = entries(rng, listed.get("family", 4), 2), []
         if there and rng.random() < 0.6:
-            removing = [{"Cidr": one_of(rng, there, BLOCKS)} for _ in range(rng.choice((1, 1, 2)))]
+            removing = [{"Cidr": one_of(rng, there, BLOCKS, 0.1)} for _ in range(rng.choice((1, 1, 2)))]
         params |= {"AddEntries": adding, "RemoveEntries": removing}
-        params["CurrentVersion"] = one_of(rng, [version], [version + 1, 0])
+        params["CurrentVersion"] = one_of(rng, [version], [version + 1, 0], 0.2)
     if rng.random() < 0.3:
         params["PrefixListName"] = one_of(rng, ["corp", "renamed"], ["com.amazonaws", ""])
     if len(params) < 3 and (len(params) == 1 or seldom(rng, 0.3)):

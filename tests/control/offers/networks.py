@@ -55,8 +55,9 @@ def create_peering(rng: Random, world: World) -> Offer:
     here = an_id(rng, world, "vpc", own)
     account = owner(rng, world, "vpc", here)
     there = an_id(rng, world, "vpc", [name for name in own if name != here])
-    ended = [each for each in world.peerings.values() if each["status"] == "deleted"]
-    if ended and rng.random() < 0.5:
+    used = {rule["way"] for rule in world.rules.values()}
+    ended = [each for name, each in world.peerings.items() if each["status"] == "deleted" and name in used]
+    if ended and rng.random() < 0.7:
         before = rng.choice(ended)
         here, there, account = before["requester"]["vpc"], before["accepter"]["vpc"], before["requester"]["account"]
     other = world.vpcs[there]["account"] if there in world.vpcs else account

@@ -26,9 +26,9 @@ def seldom(rng: Random, chance: float = SELDOM) -> bool:
     return rng.random() >= 1 - chance
 
 
-def one_of(rng: Random, good: Sequence[Value], bad: Sequence[Value]) -> Value:
+def one_of(rng: Random, good: Sequence[Value], bad: Sequence[Value], chance: float = SELDOM) -> Value:
     """Seldom a bad one; or if there is no good one."""
-    return rng.choice(bad) if not good or seldom(rng) else rng.choice(good)
+    return rng.choice(bad) if not good or seldom(rng, chance) else rng.choice(good)
 
 
 def an_account(rng: Random) -> str:

@@ -6,7 +6,7 @@ from random import Random
 
 from tests.control.calling import ACCOUNT, OTHER
 from tests.control.naive import Record, World
-from tests.control.naive.rules import WEIGHTS, is_stale, way
+from tests.control.naive.rules import WEIGHTS, way
 from tests.control.offers.picking import Offer, an_id, chosen, known, one_of, owner, seldom, with_tags
 from tests.control.offers.values import (
     BAD_BLOCKS,
@@ -147,7 +147,8 @@ def revoke(rng: Random, world: World) -> Offer:
     operation = f"RevokeSecurityGroup{direction}"
     several = rng.choice((1, 1, 2))
     if rng.random() < 0.4:
-        ids = {an_id(rng, world, "sgr", list(rules)) for _ in range(several)}
+        others = [name for name in world.rules_of(group) if name not in rules]
+        ids = {an_id(rng, world, "sgr", one_of(rng, [list(rules)], [others], 0.2)) for _ in range(several)}
         return account, operation, named | {"SecurityGroupRuleIds": sorted(ids)}
     if rules and not seldom(rng, 0.15):
         wanted = rng.sample(list(rules), min(several, len(rules)))
@@ -163,7 +164,7 @@ def modify_rules(rng: Random, world: World) -> Offer:
     for _ in range(rng.choice((1, 1, 1, 2))):
         name = an_id(rng, world, "sgr", list(rules))
         kind = world.rules[name]["peer"][0] if name in world.rules else "IpRanges"
-        kind = one_of(rng, [kind], ["IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs"])
+        kind = one_of(rng, [kind], ["IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs"], 0.15)
         item = peer(rng, world, account, group, kind)
         members = {"CidrIp": "CidrIpv4", "GroupId": "ReferencedGroupId", "UserId": "", "GroupName": ""}
         spec = service(rng) | {members.get(key, key): value for key, value in item.items() if members.get(key, key)}
@@ -208,14 +209,19 @@ def describe_rules(rng: Random, world: World) -> Offer:
 
 
 def associate(rng: Random, world: World) -> Offer:
-    if world.associations and rng.random() < 0.3:
+    """And the end of it; mostly where rules refer to the group from the other VPC, in whatever way."""
+    far = [rule for rule in world.rules.values() if rule["way"] != "here"]
+    if far and rng.random() < 0.5:
+        rule = rng.choice(far)
+        group, vpc = rule["peer"][1], world.groups[rule["group"]]["vpc"]
+        operation = (
+            "DisassociateSecurityGroupVpc" if (group, vpc) in world.associations else "AssociateSecurityGroupVpc"
+        )
+        return world.groups[rule["group"]]["account"], operation, {"GroupId": group, "VpcId": vpc}
+    if world.associations and rng.random() < 0.2:
         group, vpc = rng.choice(world.associations)
         account = world.groups[group]["account"]
         return account, "DisassociateSecurityGroupVpc", {"GroupId": group, "VpcId": vpc}
-    stale = [rule for rule in world.rules.values() if rule["way"] == "associated" and is_stale(world, rule)]
-    if stale and rng.random() < 0.3:
-        params = {"GroupId": stale[0]["peer"][1], "VpcId": world.groups[stale[0]["group"]]["vpc"]}
-        return world.groups[stale[0]["group"]]["account"], "AssociateSecurityGroupVpc", params
     own = [name for name, each in world.groups.items() if each["name"] != "default"]
     group = an_id(rng, world, "sg", own)
     account = owner(rng, world, "sg", group)
