@@ -26,6 +26,7 @@ EVENT = {
 }
 LOGS = f"{json.dumps({'Records': [EVENT]})}\n" * 2
 TWICE = "is not as it should be: the key 'at' is given twice"
+PACKED = gzip.compress(NDJSON.encode(), mtime=0)
 CUT_OFF = gzip.compress(json.dumps([CHANGE]).encode(), mtime=0)[:-9]
 NDJSON = "".join(json.dumps(each) + "\n" for each in (CHANGE, EVENT, CHANGE))
 
@@ -50,7 +51,7 @@ def vpcs(found: Changes) -> list[str]:
         ("c.json", json.dumps([CHANGE]).encode("utf-16"), ["vpc-1"], ["[0]"]),
         ("c.ndjson", NDJSON, ["vpc-1", "vpc-2", "vpc-1"], ["line 1", "line 2", "line 3"]),
         ("c.ndjson", "\n" + NDJSON.replace("\n", "\r\n"), ["vpc-1", "vpc-2", "vpc-1"], ["line 2", "line 3", "line 4"]),
-        ("c.ndjson.gz", gzip.compress(NDJSON.encode(), mtime=0), ["vpc-1", "vpc-2", "vpc-1"], ["line 1", "line 2", "line 3"]),
+        ("c.ndjson.gz", PACKED, ["vpc-1", "vpc-2", "vpc-1"], ["line 1", "line 2", "line 3"]),
         ("c.json", json.dumps({"Records": [EVENT]}), ["vpc-2"], ["Records[0]"]),
         ("c.json", json.dumps({"Records": []}), [], []),
         ("c.ndjson", LOGS, ["vpc-2", "vpc-2"], ["Records[0], line 1", "Records[0], line 2"]),
