@@ -26,9 +26,9 @@ EVENT = {
 }
 LOGS = f"{json.dumps({'Records': [EVENT]})}\n" * 2
 TWICE = "is not as it should be: the key 'at' is given twice"
-PACKED = gzip.compress(NDJSON.encode(), mtime=0)
 CUT_OFF = gzip.compress(json.dumps([CHANGE]).encode(), mtime=0)[:-9]
 NDJSON = "".join(json.dumps(each) + "\n" for each in (CHANGE, EVENT, CHANGE))
+PACKED = gzip.compress(NDJSON.encode(), mtime=0)
 
 
 def named(vpc_id: str) -> dict[str, Any]:
