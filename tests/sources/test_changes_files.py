@@ -38,6 +38,9 @@ def vpcs(found: Changes) -> list[str]:
     return [change.params["VpcId"] for change in found.changes]
 
 
+ZIPPED = gzip.compress(NDJSON.encode(), mtime=0)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "wanted", "places"),
     [
@@ -50,7 +53,7 @@ def vpcs(found: Changes) -> list[str]:
         ("c.json", json.dumps([CHANGE]).encode("utf-16"), ["vpc-1"], ["[0]"]),
         ("c.ndjson", NDJSON, ["vpc-1", "vpc-2", "vpc-1"], ["line 1", "line 2", "line 3"]),
         ("c.ndjson", "\n" + NDJSON.replace("\n", "\r\n"), ["vpc-1", "vpc-2", "vpc-1"], ["line 2", "line 3", "line 4"]),
-        ("c.ndjson.gz", gzip.compress(NDJSON.encode(), mtime=0), ["vpc-1", "vpc-2", "vpc-1"], ["line 1", "line 2", "line 3"]),
+        ("c.ndjson.gz", ZIPPED, ["vpc-1", "vpc-2", "vpc-1"], ["line 1", "line 2", "line 3"]),
         ("c.json", json.dumps({"Records": [EVENT]}), ["vpc-2"], ["Records[0]"]),
         ("c.json", json.dumps({"Records": []}), [], []),
         ("c.ndjson", LOGS, ["vpc-2", "vpc-2"], ["Records[0], line 1", "Records[0], line 2"]),
