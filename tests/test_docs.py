@@ -55,7 +55,7 @@ def test_a_console_block_prints_what_the_page_says(command, printed, tmp_path):
         check=False,
     )
     assert result.returncode in (0, 1), result.stderr
-    if "--changes" in words and printed:  # of the summary, the part that is the same each time
+    if words[1] == "replay" and "--changes" in words and printed:  # of the summary, the part that is the same each time
         assert printed.count("\n") > 2
         assert f"\n{printed}\n" in result.stdout
     elif printed:
@@ -65,9 +65,10 @@ def test_a_console_block_prints_what_the_page_says(command, printed, tmp_path):
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if any(name == "python" for name, _ in blocks(page))])
-def test_the_python_block_prints_what_the_page_says(monkeypatch, page):
-    """The API example, and the text block behind it."""
-    monkeypatch.chdir(ROOT)
+def test_the_python_block_prints_what_the_page_says(monkeypatch, tmp_path, page):
+    """The API example, and the text block behind it; run from a folder that has the examples."""
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    monkeypatch.chdir(tmp_path)
     code = next(text for name, text in blocks(page) if name == "python")
     expected = next(text for name, text in blocks(page) if name == "text")
     out = io.StringIO()

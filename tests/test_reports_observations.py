@@ -258,7 +258,7 @@ def test_a_collector_beside_a_simulator(tmp_path: Path):
 
 def test_options_are_those_of_a_replay():
     """``observations`` takes whatever ``replay`` does, but for what it gives itself."""
-    known = set(signature(replay).parameters) - {"topology", "captures", "also"}
+    known = set(signature(replay).parameters) - {"topology", "captures", "also", "occupancy"}
     assert set(get_type_hints(Options)) == known
     assert set(Options.__annotations__) == known
 

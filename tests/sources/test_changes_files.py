@@ -39,6 +39,9 @@ def vpcs(found: Changes) -> list[str]:
     return [change.params["VpcId"] for change in found.changes]
 
 
+ZIPPED = gzip.compress(NDJSON.encode(), mtime=0)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "wanted", "places"),
     [
