@@ -177,8 +177,10 @@ def test_quota_reached_between() -> None:
     call = account(interfaces_per_region=3)
     subnet = call.subnet(call.vpc())
     many: dict[str, Any] = {"ImageId": "ami-0abcdef1234567890", "SubnetId": subnet, "MinCount": 1}
-    assert call.refused("RunInstances", **many, MaxCount=4).code == "NetworkInterfaceLimitExceeded"
-    assert len(call("RunInstances", **many, MaxCount=3)["Instances"]) == 3
+    assert call.refused("RunInstances", **many, MaxCount=4).code == "InstanceLimitExceeded"
+    assert len(call("RunInstances", **many, MaxCount=1)["Instances"]) == 1
+    assert call.refused("RunInstances", **many, MaxCount=3).code == "NetworkInterfaceLimitExceeded"
+    assert len(call("RunInstances", **many, MaxCount=2)["Instances"]) == 2
 
 
 def test_half_of_the_interfaces_of_one_that_does_not_fit(place: Launch) -> None:
