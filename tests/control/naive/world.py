@@ -112,12 +112,9 @@ class World:
 
     def get(self, kind: str, account: str, name: str | None, *, of_aws: bool = False) -> Record:
         """What the account has under this id. Raises Refused."""
-        if name is None:
-            raise Refused("MissingParameter")
         if name in self.table(kind) and (self.owners(kind, name) & ({account, "AWS"} if of_aws else {account})):
             return self.table(kind)[name]
-        malformed, unknown = UNKNOWN[kind]
-        raise Refused(unknown if re.fullmatch(kind + "-[0-9a-f]+", name) else malformed)
+        raise Refused(*unknown(kind, name))
 
     def remove(self, kind: str, name: str) -> None:
         for account in self.owners(kind, name):
@@ -135,6 +132,13 @@ class World:
     def default_vpc(self, account: str) -> str | None:
         found = [name for name, vpc in self.vpcs.items() if vpc["account"] == account and vpc["default"]]
         return found[0] if found else None
+
+
+def unknown(kind: str, name: str | None) -> set[str]:
+    """What is said of an id that nothing has."""
+    if name is None:
+        return {"MissingParameter"}
+    return {UNKNOWN[kind][bool(re.fullmatch(kind + "-[0-9a-f]+", name))]}
 
 
 def network_of(text: Any, family: int) -> str | None:

@@ -24,6 +24,7 @@ TOPICS: dict[str, tuple[Offering, ...]] = {
         rules.delete_group,
         rules.associate,
         rules.associate,
+        rules.associate,
         rules.authorize,
     ),
     "lists": (lists.create_list, lists.change_list, lists.change_list, lists.delete_list, rules.authorize),
@@ -59,7 +60,7 @@ def likely(rng: Random, world: World, offers: Sequence[Offering]) -> Offer:
         try:
             naive.call(deepcopy(world), account, operation, params, naive.Chosen())
         except naive.Refused as refused:
-            if seldom(rng, 0.2 if all(any(fnmatchcase(c, dull) for dull in DULL) for c in refused.codes) else 0.5):
+            if seldom(rng, 0.3 if all(any(fnmatchcase(c, dull) for dull in DULL) for c in refused.codes) else 0.6):
                 break
         else:
             break

@@ -13,6 +13,9 @@ from tests.control.offers.values import NAMES
 
 def some_groups(rng: Random, world: World, vpc: str) -> list[str]:
     names = usable(world, vpc) if vpc in world.vpcs else []
+    foreign = [group for group, other in world.associations if other == vpc]
+    if foreign and rng.random() < 0.5:
+        names = foreign
     return [an_id(rng, world, "sg", names) for _ in range(rng.choice((1, 1, 2, 2, 3)))]
 
 

@@ -18,7 +18,7 @@ Value = TypeVar("Value")
 NOTHING = {"sg": "sg-0123456789abcdef0", "sgr": "sgr-0123456789abcdef0", "vpc": "vpc-0123456789abcdef0"}
 NOTHING |= {"pl": "pl-0123456789abcdef0", "pcx": "pcx-0123456789abcdef0", "eni": "eni-0123456789abcdef0"}
 NOTHING |= {"subnet": "subnet-0123456789abcdef0", "i": "i-0123456789abcdef0"}
-SELDOM = 0.04
+SELDOM = 0.03
 
 
 def seldom(rng: Random, chance: float = SELDOM) -> bool:

@@ -45,10 +45,10 @@ def a_group(rng: Random, world: World, *, busy: bool = True) -> tuple[str, Recor
 
 def delete_group(rng: Random, world: World) -> Offer:
     account, named = a_group(rng, world, busy=False)
-    far = [rule["peer"][1] for rule in world.rules.values() if rule["there"] and rule["way"] != "here"]
-    far = [name for name in far if name in world.groups]
-    if far and rng.random() < 0.5:
-        named = {"GroupId": rng.choice(far)}
+    referred = [rule["peer"][1] for rule in world.rules.values() if rule["peer"][1] in world.groups]
+    referred = [name for name in referred if world.groups[name]["name"] != "default"]
+    if referred and rng.random() < 0.6:
+        named = {"GroupId": rng.choice(referred)}
         account = world.groups[named["GroupId"]]["account"]
     return account, "DeleteSecurityGroup", named
 
@@ -75,6 +75,8 @@ def peer(rng: Random, world: World, account: str, group: str | None, kind: str) 
     near = [name for name in known(world, "sg") if group in world.groups and way(world, group, name)]
     far = _afar(world, group) if group in world.groups else []
     name = an_id(rng, world, "sg", far if far and rng.random() < 0.6 else near)
+    if seldom(rng, 0.1):
+        name = rng.choice(known(world, "sg"))
     others = world.groups[name]["account"] if name in world.groups else account
     if others != account or rng.random() < 0.2:
         item["UserId"] = one_of(rng, [others], [ACCOUNT, OTHER])
@@ -111,6 +113,9 @@ def authorize(rng: Random, world: World) -> Offer:
         params.pop("Description", None)
     else:
         params = {"IpPermissions": [permission(rng, world, account, group) for _ in range(rng.choice((1, 1, 2)))]}
+        there = world.rules_of(group or "", direction == "Egress")
+        if there and seldom(rng, 0.1):
+            params["IpPermissions"].append(values_of(rng, world, rng.choice(list(there.values()))))
     return account, f"AuthorizeSecurityGroup{direction}", named | params | with_tags(rng, "security-group-rule")
 
 
@@ -150,7 +155,7 @@ def revoke(rng: Random, world: World) -> Offer:
         others = [name for name in world.rules_of(group) if name not in rules]
         ids = {an_id(rng, world, "sgr", one_of(rng, [list(rules)], [others], 0.2)) for _ in range(several)}
         return account, operation, named | {"SecurityGroupRuleIds": sorted(ids)}
-    if rules and not seldom(rng, 0.15):
+    if rules and not seldom(rng, 0.3):
         wanted = rng.sample(list(rules), min(several, len(rules)))
         return account, operation, named | {"IpPermissions": [values_of(rng, world, rules[name]) for name in wanted]}
     return account, operation, named | {"IpPermissions": [permission(rng, world, account, group)]}
@@ -211,8 +216,8 @@ def describe_rules(rng: Random, world: World) -> Offer:
 def associate(rng: Random, world: World) -> Offer:
     """And the end of it; mostly where rules refer to the group from the other VPC, in whatever way."""
     far = [rule for rule in world.rules.values() if rule["way"] != "here"]
-    if far and rng.random() < 0.5:
-        rule = rng.choice(far)
+    if far and rng.random() < 0.7:
+        rule = rng.choice([rule for rule in far if rule["way"] == "associated" and rng.random() < 0.7] or far)
         group, vpc = rule["peer"][1], world.groups[rule["group"]]["vpc"]
         operation = (
             "DisassociateSecurityGroupVpc" if (group, vpc) in world.associations else "AssociateSecurityGroupVpc"
