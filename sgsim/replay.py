@@ -129,7 +129,10 @@ def replay(
         writers = open_writers(stack, outputs, judge, opened)
         if also is not None:
             writers.takers.append(also(judge, [capture.name for capture in opened]))
-        if not is_compiled(KERNELS[engine]):
+        needed = [KERNELS[engine]]
+        needed += ["renew", "differences"] if changes and engine == "fast" else []
+        needed += ["count_flows"] if outputs.flows is not None else []
+        if not all(map(is_compiled, needed)):
             listeners.notice(COMPILING)
         streams = opened if decapsulate is None else [Decapsulated(capture) for capture in opened]
         return run.through(opened, streams, judge, places, writers, jobs, occupancy)
