@@ -33,7 +33,6 @@ Params = dict[str, Any]
 #: groups of flow logs, the parameters that name images, keys). None of them keeps anything in EC2.
 OTHER_SERVICES = ("sts", "iam", "ssm", "kms", "logs")
 
-_BEFORE_GATEWAYS = "2009-07-15-default"
 _VERSION = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -108,14 +107,7 @@ class Endpoint:
     # --- calls that concern both: None leaves the answer to moto ------------------------------------------------------
 
     def _attach_internet_gateway(self, params: Params, caller: Caller) -> None:
-        """A group that VPCs of before 2011 have must be deleted first (VPC user guide, "Default security groups")."""
-        filters = [
-            {"Name": "vpc-id", "Values": [params["VpcId"]]},
-            {"Name": "group-name", "Values": [_BEFORE_GATEWAYS]},
-        ]
-        for group in self.call("DescribeSecurityGroups", {"Filters": filters}, caller)["SecurityGroups"]:
-            problem = f"Network {params['VpcId']} has the security group {group['GroupId']} ({_BEFORE_GATEWAYS})"
-            raise ApiError("DependencyViolation", f"{problem}, which must be deleted first")
+        self.cloud.check_internet_gateway(params["VpcId"], caller)
 
     def _delete_vpc(self, params: Params, caller: Caller) -> dict[str, Any]:
         if self._moto is None:
