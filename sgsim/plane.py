@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from sgsim.control import ApiError, Caller, Cloud
 from sgsim.control.call import AWS
-from sgsim.model import Topology, UnknownPeer
+from sgsim.model import Topology
 from sgsim.sources.changes import ApiChange
 from sgsim.sources.changes.asked import asked, by_value
+from sgsim.sources.changes.order import texts
+from sgsim.sources.places import Snapshot
 
 _ID = re.compile(r"(?:sg|sgr|eni|eni-attach|i|pl|pcx|vpc|subnet|vpc-cidr-assoc)-")
 _SOMEBODY = Caller("123456789012", "us-east-1")  # where neither snapshot nor changes name an account and a Region
 
 
 class Plane:
-    """Carries out changes on the cloud of a snapshot, the path of which is ``source``, or which is a topology."""
+    """Carries out changes on the cloud of a snapshot."""
 
-    def __init__(self, source: str | Path | Topology, topology: Topology, changes: Sequence[ApiChange]) -> None:
-        if any(isinstance(rule.peer, UnknownPeer) for rule in topology.rules()):
-            source = topology  # infrastructure code: it has no papers, and the cloud of a file knows all peers
-        home = _home(changes, topology)
-        self._cloud = _cloud(source, home or _SOMEBODY)
+    def __init__(self, snapshot: Snapshot, changes: Sequence[ApiChange]) -> None:
+        home = _home(changes, snapshot.topology)
+        self._cloud = Cloud.of(snapshot, *(home or _SOMEBODY))
         told = _told(self._cloud) if home is None else _SOMEBODY
         if told != _SOMEBODY:  # what tells neither belongs to who owns the rest
-            self._cloud = _cloud(source, told)
+            self._cloud = Cloud.of(snapshot, *told)
 
     def snapshot(self) -> Topology:
         return self._cloud.snapshot()
@@ -36,7 +34,7 @@ class Plane:
     def knows(self, change: ApiChange) -> bool:
         """Whether a change is about something that there is. One that names no id may be about anything."""
         store = self._cloud.store
-        names = {name for name in _texts(change.params) if _ID.match(name)}
+        names = {name for name in texts(change.params) if _ID.match(name)}
         if not names or any(name in store.papers for name in names):
             return True
         if change.call != "DetachNetworkInterface":
@@ -65,13 +63,9 @@ class Plane:
 
     def _caller(self, change: ApiChange) -> Caller:
         """Who makes the call: as the change says; else who owns what it names; else the owner of the snapshot."""
-        papers = (self._cloud.store.papers.get(name) for name in _texts(change.params))
+        papers = (self._cloud.store.papers.get(name) for name in texts(change.params))
         owner = next((Caller(each.owner, each.region) for each in papers if each is not None), self._cloud.home)
         return Caller(change.account or owner.account, change.region or owner.region)
-
-
-def _cloud(source: str | Path | Topology, home: Caller) -> Cloud:
-    return Cloud.of(source, *home) if isinstance(source, Topology) else Cloud.load(source, *home)
 
 
 def _home(changes: Sequence[ApiChange], topology: Topology) -> Caller | None:
@@ -83,7 +77,7 @@ def _home(changes: Sequence[ApiChange], topology: Topology) -> Caller | None:
         if change.account and change.region:
             caller = Caller(change.account, change.region)
             first = first or caller
-            if any(name in table for name in _texts(change.params) for table in tables):
+            if any(name in table for name in texts(change.params) for table in tables):
                 return caller
     return first
 
@@ -95,12 +89,3 @@ def _told(cloud: Cloud) -> Caller:
     regions = Counter(each.region for each in papers if each.region != _SOMEBODY.region)
     account, region = (next(iter(each.most_common(1)), None) for each in (accounts, regions))
     return Caller(account[0] if account else _SOMEBODY.account, region[0] if region else _SOMEBODY.region)
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """All text in the parameters of a call."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from _texts(inner)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
@@ -29,8 +30,8 @@ from sgsim.reports.tally import Tally
 from sgsim.reports.wording import time_text
 from sgsim.reports.writers import RECORD_ENDINGS, Outputs, Taker, Writers, open_writers
 from sgsim.selection import known_interface, nearest_names, select
-from sgsim.sources import load_topology
-from sgsim.sources.places import Notes
+from sgsim.sources import read_snapshot
+from sgsim.sources.places import Notes, Snapshot
 from sgsim.timeline import Piece, Timeline, Watch
 
 if TYPE_CHECKING:
@@ -113,13 +114,8 @@ def replay(
     if named.count(STANDARD_OUTPUT) > 1:
         raise SelectionError("standard input (-) is given twice as a capture: it can be read once")
     notes = Notes(strict)
-    loaded = (
-        topology
-        if isinstance(topology, Topology)
-        else load_topology(topology, strict=strict, plan_before=plan_before, parameters=parameters)
-    )
-    source = loaded if plan_before or parameters else topology  # read anew, it would be the plan's other side
-    timeline = _timeline(source, loaded, changes, strict, notes) if changes else Timeline(loaded, notes=notes)
+    read = partial(read_snapshot, strict=strict, plan_before=plan_before, parameters=parameters)
+    timeline = _timeline(topology, read, changes, notes)
     run = _Run(timeline, settings, listeners, notes, excerpt)
     run.select(enis, vpc_id, maps or {})
     with ExitStack() as stack:
@@ -275,14 +271,20 @@ def observations(
 
 
 def _timeline(
-    source: Topology | str | Path, topology: Topology, files: Sequence[str | Path], strict: bool, notes: Notes
+    topology: Topology | str | Path,
+    read: Callable[[str | Path], Snapshot],
+    files: Sequence[str | Path],
+    notes: Notes,
 ) -> Timeline:
-    """What files of changes say, on the cloud that the snapshot makes. Raises InputError."""
+    """The topology, and what files of changes say, on the cloud that the snapshot makes. Raises InputError."""
+    snapshot = Snapshot(topology) if isinstance(topology, Topology) else read(topology)
+    if not files:
+        return Timeline(snapshot.topology, notes=notes)
     from sgsim.plane import Plane
     from sgsim.sources.changes import read_changes
 
-    told = read_changes(files, strict=strict)
-    plane = Plane(source, topology, told.changes)
+    told = read_changes(files, strict=notes.strict)
+    plane = Plane(snapshot, told.changes)
     return Timeline(plane.snapshot(), told, plane, notes=notes)
 
 

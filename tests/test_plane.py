@@ -10,9 +10,9 @@ import pytest
 
 from sgsim.model import Topology
 from sgsim.plane import Plane
-from sgsim.sources import load_topology
+from sgsim.sources import read_snapshot
 from sgsim.sources.changes import ApiChange, ChangeTime
-from sgsim.sources.places import Place
+from sgsim.sources.places import Place, Snapshot
 
 OWNER, OTHER = "111122223333", "444455556666"
 REGION = "eu-central-1"
@@ -59,7 +59,7 @@ def plane(tmp_path: Path):
     def make(snapshot: dict[str, Any] | str = SNAPSHOT, *changes: ApiChange) -> Plane:
         path = tmp_path / ("s.yaml" if isinstance(snapshot, str) else "s.json")
         path.write_text(snapshot if isinstance(snapshot, str) else json.dumps(snapshot))
-        return Plane(path, load_topology(path), changes)
+        return Plane(read_snapshot(path), changes)
 
     return make
 
@@ -123,7 +123,7 @@ def test_names_of_a_scenario_are_ids(plane) -> None:
 def test_a_topology_is_a_snapshot_too(plane) -> None:
     """From Python, without a file."""
     topology = plane().snapshot()
-    found = Plane(topology, topology, ())
+    found = Plane(Snapshot(topology), ())
     assert isinstance(found.snapshot(), Topology)
     assert found.refusal(change("AuthorizeSecurityGroupIngress", AUTHORIZE), 1) is None
 

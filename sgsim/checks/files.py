@@ -12,11 +12,12 @@ from sgsim.checks.packets import steps_of
 from sgsim.checks.records import Case
 from sgsim.checks.values import case_time, plain_text
 from sgsim.errors import InputError
-from sgsim.model import Settings, Topology
-from sgsim.sources import load_topology
+from sgsim.model import Settings
+from sgsim.sources import read_snapshot
 from sgsim.sources.changes import ApiChange, ChangeTime
 from sgsim.sources.changes.written import written_change
 from sgsim.sources.parse import read_document
+from sgsim.sources.places import Snapshot
 from sgsim.sources.scenariotree import Node, near
 
 ENDINGS = (".sgtest.yaml", ".sgtest.yml")
@@ -39,7 +40,7 @@ class CheckFile:
         if "cases" not in self._members or self._members["cases"].value in (None, []):
             remedy = "write cases: [{name: ..., from: ..., to: ..., expect: allow}]"
             raise self._root.place.refusal("has no cases", remedy)
-        self._read: dict[tuple[str, bool], Topology] = {}
+        self._read: dict[tuple[str, bool], Snapshot] = {}
 
     def cases(self, strict: bool, warning: Warn) -> Iterator[Case]:
         """Raises InputError: a case that makes no sense, a snapshot that cannot be read."""
@@ -59,21 +60,19 @@ class CheckFile:
             raise given["name"].place.refusal("is empty", "a name tells a case from others")
         shared, own = (_changes(members.get("changes")) for members in (self._members, given))
         settings = _settings(given.get("settings"), _settings(self._members.get("settings"), Settings()))
-        path, before = self._snapshot(given, node)
-        topology = self._topology(path, before, strict, warning)
-        steps = steps_of(topology, node, given, packet)
+        path, before = self._place_of(given, node)
+        snapshot = self._read_once(path, before, strict, warning)
+        steps = steps_of(snapshot.topology, node, given, packet)
         last_ns = steps[-1].packet.time_ns
         late = next((change for change in own if change.at.ns > last_ns), None)
         if late is not None:
             raise late.place.refusal("takes effect behind the last packet", "let a packet come after it")
-        # The cloud of a file knows more than its topology, but neither a plan's other side nor a template's parameters.
-        source = topology if before or "parameters" in self._members else path
-        case = Case(name, node.place, source, topology, settings, steps, (*shared, *own))
+        case = Case(name, node.place, snapshot, settings, steps, (*shared, *own))
         if not case.changes:
             _refuse_unknown(case)
         return case
 
-    def _snapshot(self, given: dict[str, Node], node: Node) -> tuple[str, bool]:
+    def _place_of(self, given: dict[str, Node], node: Node) -> tuple[str, bool]:
         """The path, and whether it is the side of a plan before it is applied."""
         members = self._members | given
         if "snapshot" not in members:
@@ -87,17 +86,17 @@ class CheckFile:
             raise members["snapshot"].place.refusal(f"there is no {path}", remedy)
         return path, plan == "before"
 
-    def _topology(self, path: str, before: bool, strict: bool, warning: Warn) -> Topology:
+    def _read_once(self, path: str, before: bool, strict: bool, warning: Warn) -> Snapshot:
         if (path, before) not in self._read:
             members = self._members.get("parameters")
             parameters = {name: plain_text(node) for name, node in members.named().items()} if members else None
             try:
-                topology = load_topology(path, strict=strict, plan_before=before, parameters=parameters)
+                snapshot = read_snapshot(path, strict=strict, plan_before=before, parameters=parameters)
             except InputError as error:
                 raise InputError(error.file, error.place, error.problem, _in_a_file(error.remedy)) from None
-            for text in topology.warnings:
+            for text in snapshot.topology.warnings:
                 warning(text)
-            self._read[path, before] = topology
+            self._read[path, before] = snapshot
         return self._read[path, before]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sgsim.model import Packet, Settings, Topology
 from sgsim.query import Answer, End
 from sgsim.sources.changes import ApiChange
-from sgsim.sources.places import Place
+from sgsim.sources.places import Place, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +45,19 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """``source`` is what the cloud of ``changes`` is made of: the snapshot's path, or ``topology`` itself. Times, also
-    those of changes, are nanoseconds from the beginning of the case."""
+    """Times, also those of changes, are nanoseconds from the beginning of the case."""
 
     name: str
     place: Place
-    source: str | Topology
-    topology: Topology
+    snapshot: Snapshot
     settings: Settings
     steps: tuple[Step, ...]
     changes: tuple[ApiChange, ...] = ()
+
+    @property
+    def topology(self) -> Topology:
+        """What holds at its beginning."""
+        return self.snapshot.topology
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ def outcome_of(case: Case) -> Outcome:
     """Raises InputError: a change that EC2 would refuse, a packet that no gate sees, ends that cannot be judged."""
     begun = time.perf_counter()
     strangers = _strangers(case)
-    plane = Plane(case.source, case.topology, case.changes) if case.changes else None
+    plane = Plane(case.snapshot, case.changes) if case.changes else None
     judge = ReferenceJudge(case.topology, case.settings, lambda each: each.interface_id not in strangers)
     changes = in_order(case.changes, 0)
     failures = []

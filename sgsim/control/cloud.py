@@ -21,6 +21,7 @@ from sgsim.control.state import StateText
 from sgsim.control.store import Draft, Store
 from sgsim.control.weights import weights
 from sgsim.model import Direction, Topology
+from sgsim.sources.places import Snapshot
 
 _DEFAULT_OF_2009 = "2009-07-15-default"
 
@@ -68,9 +69,14 @@ class Cloud:
         return cls._of(load_store(path, Caller(account, region), strict=strict), Caller(account, region), seed)
 
     @classmethod
-    def of(cls, topology: Topology, account: str, region: str, *, seed: str = "") -> Cloud:
-        """The cloud of a topology, without descriptions and tags. Raises InputError: a group without a VPC."""
-        return cls._of(store_of(topology, Caller(account, region)), Caller(account, region), seed)
+    def of(cls, snapshot: Topology | Snapshot, account: str, region: str, *, seed: str = "") -> Cloud:
+        """The cloud of what was read before. Of a topology there are no descriptions and no tags.
+
+        Raises InputError: a group without a VPC.
+        """
+        if isinstance(snapshot, Topology):
+            snapshot = Snapshot(snapshot)
+        return cls._of(store_of(snapshot, Caller(account, region)), Caller(account, region), seed)
 
     @classmethod
     def _of(cls, store: Store, home: Caller, seed: str) -> Cloud:

@@ -14,7 +14,7 @@ from sgsim.control.store import Fields, Instance, Papers, Store
 from sgsim.errors import InputError
 from sgsim.model import Interface, Topology, UnknownPeer, Vpc
 from sgsim.sources import read_snapshot
-from sgsim.sources.places import Document
+from sgsim.sources.places import Document, Snapshot
 
 SCENARIO_VPC = "vpc-scenario"  # of a scenario that names no VPC; a default one, so that groups have names there
 
@@ -31,14 +31,22 @@ def load_store(path: str | Path, home: Caller, *, strict: bool = False) -> Store
     Raises InputError: as ``load_topology``; a group without a VPC; a rule whose peer is not known before it is applied,
     which the API could not show.
     """
-    topology, documents = read_snapshot(path, strict=strict)
-    for rule in topology.rules():
+    snapshot = read_snapshot(path, strict=strict)
+    for rule in snapshot.topology.rules():
         if isinstance(rule.peer, UnknownPeer):
             problem = "is not known before it is applied, and a cloud knows its rules"
             raise InputError(str(path), rule.peer.address, problem, "give the state after apply, or describe output")
-    papers = {name: found for document in documents for name, found in _papers(document, home)}
-    store = _store(str(path), topology, papers, home)
-    owns = [_own(document) for document in documents]
+    return store_of(snapshot, home)
+
+
+def store_of(snapshot: Snapshot, home: Caller) -> Store:
+    """What a snapshot says, in a store; without describe output there are no descriptions and no tags.
+
+    Raises InputError: a group without a VPC.
+    """
+    papers = {name: found for document in snapshot.documents for name, found in _papers(document, home)}
+    store = _store(snapshot.name, snapshot.topology, papers, home)
+    owns = [_own(document) for document in snapshot.documents]
     store.ids_made = max((made for own in owns if isinstance(made := own.get("IdsMade"), int)), default=0)
     for settled in (own["Settled"] for own in owns if isinstance(own.get("Settled"), list)):
         store.settled = (store.settled or set()) | {(str(each[0]), str(each[1])) for each in settled if len(each) == 2}
@@ -49,11 +57,6 @@ def _own(document: Document) -> _Reply:
     """What a written state tells of itself."""
     own = document.data.get("Sgsim") if isinstance(document.data, dict) else None
     return own if isinstance(own, dict) else {}
-
-
-def store_of(topology: Topology, home: Caller) -> Store:
-    """What a topology says, in a store: there are no descriptions and no tags. Raises InputError."""
-    return _store("snapshot", topology, {}, home)
 
 
 def _store(source: str, topology: Topology, papers: dict[str, Papers], home: Caller) -> Store:

@@ -14,7 +14,7 @@ from sgsim.errors import InputError
 from sgsim.model import Topology
 
 if TYPE_CHECKING:
-    from sgsim.sources.places import Document
+    from sgsim.sources.places import Snapshot
 
 __all__ = ["load_topology", "read_snapshot"]
 
@@ -41,7 +41,7 @@ def load_topology(
         InputError: input that AWS could not have produced or that cannot be read; with ``strict``, doubtful input too
             (an incomplete page, an unresolved reference, a rule listed twice, ...).
     """
-    return read_snapshot(path, strict=strict, plan_before=plan_before, parameters=parameters)[0]
+    return read_snapshot(path, strict=strict, plan_before=plan_before, parameters=parameters).topology
 
 
 def read_snapshot(
@@ -50,9 +50,9 @@ def read_snapshot(
     strict: bool = False,
     plan_before: bool = False,
     parameters: Mapping[str, str] | None = None,
-) -> tuple[Topology, list[Document]]:
-    """The topology, and the describe output that it was made from (none of other kinds). See ``load_topology``."""
-    from sgsim.sources.places import Notes
+) -> Snapshot:
+    """The topology, and the describe output that it was made from. See ``load_topology``."""
+    from sgsim.sources.places import Notes, Snapshot
     from sgsim.sources.recognise import Kind, recognise
 
     notes = Notes(strict)
@@ -62,17 +62,17 @@ def read_snapshot(
     if kind is Kind.TERRAFORM:
         from sgsim.sources.terraform import terraform_topology
 
-        return terraform_topology(documents[0], notes, before=plan_before), []
+        return Snapshot(terraform_topology(documents[0], notes, before=plan_before), name=str(path))
     if plan_before:
         raise InputError(str(path), "", f"is a {kind.value}, no Terraform plan", "leave out --plan-before")
     if kind is Kind.CLOUDFORMATION:
         from sgsim.sources.cloudformation import cloudformation_topology
 
-        return cloudformation_topology(documents[0], notes, parameters or {}), []
+        return Snapshot(cloudformation_topology(documents[0], notes, parameters or {}), name=str(path))
     if kind is Kind.SCENARIO:
         from sgsim.sources.scenario import scenario_topology
 
-        return scenario_topology(documents[0], notes), []
+        return Snapshot(scenario_topology(documents[0], notes), name=str(path))
     from sgsim.sources.describe import describe_topology
 
-    return describe_topology(str(path), documents, notes), documents
+    return Snapshot(describe_topology(str(path), documents, notes), documents, str(path))

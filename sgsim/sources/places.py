@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sgsim.errors import InputError
+from sgsim.model import Topology
 
 
 class Place(NamedTuple):
@@ -43,15 +45,23 @@ class Document(NamedTuple):
     lines: dict[str, int]
 
 
+class Snapshot(NamedTuple):
+    """A topology, with the describe output that it was made from (none of other kinds) and what messages call it."""
+
+    topology: Topology
+    documents: Sequence[Document] = ()
+    name: str = "snapshot"
+
+
 class Notes:
     """Collects warnings. A *doubt* is a warning that strict loading raises as an error; a *note* never is."""
 
     def __init__(self, strict: bool) -> None:
-        self._strict = strict
+        self.strict = strict
         self._warnings: dict[str, None] = {}  # in order, each once
 
     def doubt(self, doubt: InputError) -> None:
-        if self._strict:
+        if self.strict:
             raise doubt
         self._warnings[str(doubt)] = None
 

@@ -34,7 +34,7 @@ def _makers_first(changes: list[ApiChange]) -> list[ApiChange]:
 
     def before(number: int) -> Iterator[int]:
         begun.add(number)
-        return iter(sorted({makers[name] for name in _texts(changes[number].params) if name in makers}))
+        return iter(sorted({makers[name] for name in texts(changes[number].params) if name in makers}))
 
     for number in range(len(changes)):
         waiting = [] if number in begun else [(number, before(number))]
@@ -54,13 +54,14 @@ def _made(change: ApiChange) -> Iterator[str]:
     makes = CALLS[change.call].makes
     if change.recorded and change.answer and makes:
         made = re.compile("|".join(rf"{each}[0-9a-z]+\Z" for each in makes))
-        named = set(_texts(change.params))
-        yield from (text for text in _texts(change.answer) if made.match(text) and text not in named)
+        named = set(texts(change.params))
+        yield from (text for text in texts(change.answer) if made.match(text) and text not in named)
 
 
-def _texts(value: Any) -> Iterator[str]:
+def texts(value: Any) -> Iterator[str]:
+    """All text in the parameters of a call, or in its answer."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict | list):
         for inner in value.values() if isinstance(value, dict) else value:
-            yield from _texts(inner)
+            yield from texts(inner)
