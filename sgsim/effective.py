@@ -107,33 +107,26 @@ def _effective(judge: ReferenceJudge, interface: Interface) -> Effective:
 
 def _untracked(judge: ReferenceJudge, interface: Interface, rule: Rule) -> tuple[str, ...]:
     """Section 6 of the semantics, for flows that nothing tracks whatever the rules are."""
-    if rule.peer not in EVERYWHERE.values():
+    everywhere = next((each for each in EVERYWHERE.values() if each == rule.peer), None)
+    if everywhere is None:
         return ()
     return tuple(
         name
         for protocol, name in _NAMES.items()
         if rule.protocol in (ANY_PROTOCOL, protocol)
-        and any(
-            other.peer == rule.peer and _admits_all(other, protocol)
-            for other in judge.rulebook.rules(interface, rule.direction.opposite)
-        )
+        and judge.rulebook.admits_all(interface, rule.direction.opposite, protocol, everywhere)
     )
-
-
-def _admits_all(rule: Rule, protocol: int) -> bool:
-    whole = rule.protocol == protocol and (rule.from_port, rule.to_port) == (0, 65535)
-    return rule.protocol == ANY_PROTOCOL or whole
 
 
 def never_filtered(topology: Topology, interface: Interface) -> tuple[str, ...]:
     """Section 4 of the semantics, as it is for this interface."""
     found = ["169.254.0.0/16 and fd00:ec2::/32 (metadata, time, DNS, licences)", "DHCP", "neighbour discovery"]
     vpc = topology.vpcs.get(interface.vpc_id or "")
-    if vpc is not None and vpc.cidr is not None:
-        found.append(f"port 53 of {vpc.cidr.network_address + 2} (the VPC's resolver)")
+    if vpc is not None and vpc.resolver is not None:
+        found.append(f"port 53 of {vpc.resolver} (the VPC's resolver)")
     subnet = topology.subnets.get(interface.subnet_id or "")
-    if subnet is not None and subnet.cidr is not None:
-        found.append(f"{subnet.cidr.network_address + 1} (the subnet's router)")
+    if subnet is not None and subnet.router is not None:
+        found.append(f"{subnet.router} (the subnet's router)")
     return tuple(found)
 
 

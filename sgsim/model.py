@@ -5,8 +5,8 @@ Frozen and plain: no numpy, no input checks (those live in ``sgsim.sources``), n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
@@ -156,6 +156,12 @@ class SecurityGroup:
     def rules(self, direction: Direction) -> tuple[Rule, ...]:
         return self.ingress if direction is Direction.INGRESS else self.egress
 
+    def with_rules(self, direction: Direction, rules: Iterable[Rule]) -> SecurityGroup:
+        """The group with other rules in one direction."""
+        if direction is Direction.INGRESS:
+            return replace(self, ingress=tuple(rules))
+        return replace(self, egress=tuple(rules))
+
 
 @dataclass(frozen=True, slots=True)
 class PrefixList:
@@ -202,12 +208,22 @@ class Vpc:
     cidr: IPv4Network | None = None
     name: str = ""
 
+    @property
+    def resolver(self) -> IPv4Address | None:
+        """The Route 53 Resolver's address, where the CIDR is known (VPC user guide, "DHCP option sets")."""
+        return None if self.cidr is None else self.cidr.network_address + 2
+
 
 @dataclass(frozen=True, slots=True)
 class Subnet:
     subnet_id: str
     vpc_id: str | None = None
     cidr: IPv4Network | None = None
+
+    @property
+    def router(self) -> IPv4Address | None:
+        """The VPC router's address in it, where the CIDR is known (VPC user guide, "Subnet CIDR blocks")."""
+        return None if self.cidr is None else self.cidr.network_address + 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,8 +187,8 @@ def _networks(topology: Topology) -> Iterator[Network]:
     for interface in topology.interfaces.values():
         yield from interface.prefixes
         yield from map(_alone, interface.addresses)
-    yield from (_alone(vpc.cidr.network_address + 2) for vpc in topology.vpcs.values() if vpc.cidr)
-    yield from (_alone(subnet.cidr.network_address + 1) for subnet in topology.subnets.values() if subnet.cidr)
+    yield from (_alone(vpc.resolver) for vpc in topology.vpcs.values() if vpc.resolver)
+    yield from (_alone(subnet.router) for subnet in topology.subnets.values() if subnet.router)
 
 
 def _static() -> Iterable[Network]:

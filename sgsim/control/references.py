@@ -68,13 +68,8 @@ def with_status(call: Call, rule: Rule, status: str, vpc_id: str | None = None) 
 def with_peer(call: Call, rule: Rule, peer: GroupReference) -> None:
     """Write a rule with another reference."""
     group = call.draft.groups[rule.group_id]
-    changed = {
-        direction: tuple(replace(rule, peer=peer) if each is rule else each for each in group.rules(direction))
-        for direction in Direction
-    }
-    call.draft.groups[rule.group_id] = replace(
-        group, ingress=changed[Direction.INGRESS], egress=changed[Direction.EGRESS]
-    )
+    after = (replace(rule, peer=peer) if each is rule else each for each in group.rules(rule.direction))
+    call.draft.groups[rule.group_id] = group.with_rules(rule.direction, after)
 
 
 def revive(call: Call, connection: VpcPeeringConnection) -> None:

@@ -17,6 +17,7 @@ from sgsim.control.call import ACCEPTER_TAGS, Call
 from sgsim.control.instanceanswers import UNSHOWN, shown_instance
 from sgsim.control.interfaceanswers import WANTS_PUBLIC, shown_interface
 from sgsim.control.operations.associations import shown_association
+from sgsim.control.operations.groups import OUTBOUND_CHANGED
 from sgsim.control.operations.peerings import shown_peering
 from sgsim.control.operations.subnets import shown_subnet
 from sgsim.control.operations.vpcs import shown_vpc
@@ -40,14 +41,19 @@ def _with_region(call: Call, name: str, shown: Shown) -> Shown:
     return shown | {"Region": call.papers(name).region}
 
 
+def _unshown(call: Call, name: str, *members: str) -> Shown:
+    """Members of its papers that describe does not show, as far as it has them."""
+    fields = call.papers(name).fields
+    return {member: fields[member] for member in members if member in fields}
+
+
 def _group(call: Call, group: Any) -> Iterable[Shown]:
-    changed = {"OutboundChanged": True} if call.papers(group.group_id).fields.get("OutboundChanged") else {}
-    yield _with_region(call, group.group_id, shown_group(group, call.draft.papers) | changed)
+    unshown = _unshown(call, group.group_id, OUTBOUND_CHANGED)
+    yield _with_region(call, group.group_id, shown_group(group, call.draft.papers) | unshown)
 
 
 def _interface(call: Call, interface: Any) -> Iterable[Shown]:
-    wants = call.papers(interface.interface_id).fields.get(WANTS_PUBLIC)
-    unshown = {} if wants is None else {WANTS_PUBLIC: wants}
+    unshown = _unshown(call, interface.interface_id, WANTS_PUBLIC)
     yield _with_region(call, interface.interface_id, shown_interface(call, interface) | unshown)
 
 
@@ -62,7 +68,7 @@ def _reservation(call: Call, instance: Any) -> Iterable[Shown]:
     """Of one instance. Its interfaces are under their own key: they change without it."""
     papers = call.papers(instance.instance_id)
     shown = shown_instance(call, instance, ()) | {"Region": papers.region}
-    shown |= {name: papers.fields[name] for name in UNSHOWN if name in papers.fields}
+    shown |= _unshown(call, instance.instance_id, *UNSHOWN)
     for name in ("NetworkInterfaces", "SecurityGroups"):
         del shown[name]
     yield {"ReservationId": papers.fields.get("ReservationId"), "OwnerId": papers.owner, "Instances": [shown]}
@@ -71,11 +77,8 @@ def _reservation(call: Call, instance: Any) -> Iterable[Shown]:
 def _peering(call: Call, connection: Any) -> Iterable[Shown]:
     """With the tags of both sides, whoever's the state is."""
     name = connection.vpc_peering_connection_id
-    papers = call.papers(name)
-    of_accepter = papers.fields.get(ACCEPTER_TAGS)
-    unshown = {} if of_accepter is None else {ACCEPTER_TAGS: of_accepter}
-    shown = shown_peering(call, connection) | {"Tags": tag_list(papers.tags)} | unshown
-    yield _with_region(call, name, shown)
+    tags = {"Tags": tag_list(call.papers(name).tags)}
+    yield _with_region(call, name, shown_peering(call, connection) | tags | _unshown(call, name, ACCEPTER_TAGS))
 
 
 def _rules(call: Call, group: Any) -> Iterable[Shown]:

@@ -162,18 +162,7 @@ class Draft:
         self.rule_groups = Table(store.rule_groups)
 
     def _tables(self) -> tuple[Table[Any, Any], ...]:
-        return (
-            self.groups,
-            self.interfaces,
-            self.prefix_lists,
-            self.vpcs,
-            self.subnets,
-            self.peerings,
-            self.instances,
-            self.associations,
-            self.papers,
-            self.rule_groups,
-        )
+        return tuple(vars(self).values())
 
     def changed(self) -> set[Any]:
         """The keys of all records that the call wrote or deleted."""

@@ -188,12 +188,10 @@ class RuleBook:
         if any(remote in block for block in NEVER_FILTERED):
             return True
         vpc = self.topology.vpcs.get(interface.vpc_id or "")
-        resolver = vpc.cidr.network_address + 2 if vpc and vpc.cidr else None
-        if resolver is not None and (remote, remote_port) == (resolver, 53) and packet.protocol in (TCP, UDP):
+        if vpc and vpc.resolver and (remote, remote_port) == (vpc.resolver, 53) and packet.protocol in (TCP, UDP):
             return True
         subnet = self.topology.subnets.get(interface.subnet_id or "")
-        router = subnet.cidr.network_address + 1 if subnet and subnet.cidr else None
-        if router is not None and remote == router:
+        if subnet and subnet.router and remote == subnet.router:
             return True
         if packet.protocol == UDP and packet.src_port is not None:
             ports = {packet.src_port, packet.dst_port}
@@ -217,8 +215,12 @@ class RuleBook:
         everywhere = EVERYWHERE[initial.src.version]
         if not any(rule.peer == everywhere for rule in self.matching_rules(interface, direction, initial)):
             return False
-        for rule in self.rules(interface, direction.opposite):
-            all_ports = rule.protocol == initial.protocol and (rule.from_port, rule.to_port) == (0, 65535)
+        return self.admits_all(interface, direction.opposite, initial.protocol, everywhere)
+
+    def admits_all(self, interface: Interface, direction: Direction, protocol: int, everywhere: Network) -> bool:
+        """Whether one rule admits all of TCP or UDP to or from everywhere in an IP version."""
+        for rule in self.rules(interface, direction):
+            all_ports = rule.protocol == protocol and (rule.from_port, rule.to_port) == (0, 65535)
             if rule.peer == everywhere and (rule.protocol == ANY_PROTOCOL or all_ports):
                 return True
         return False

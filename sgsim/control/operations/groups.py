@@ -17,6 +17,7 @@ from sgsim.control.services import protocol_name
 from sgsim.control.texts import DEFAULT, group_description, group_name
 from sgsim.model import ANY_PROTOCOL, EVERYWHERE, Direction, GroupReference, PrefixListReference, Rule, SecurityGroup
 
+OUTBOUND_CHANGED = "OutboundChanged"  # in the papers of a group whose egress rules are no longer those AWS gave it
 DEFAULT_DESCRIPTION = "default VPC security group"
 
 
@@ -101,11 +102,11 @@ def add_ipv6_egress(call: Call, vpc_id: str) -> None:
         egress = [rule.peer for rule in group.egress]
         if group.vpc_id == vpc_id and not outbound_changed(call, group) and EVERYWHERE[6] not in egress:
             rules = (*group.egress, _all_to(call, group.group_id, EVERYWHERE[6]))
-            keep_group(call, SecurityGroup(group.group_id, group.name, group.vpc_id, group.ingress, rules))
+            keep_group(call, group.with_rules(Direction.EGRESS, rules))
 
 
 def outbound_changed(call: Call, group: SecurityGroup) -> bool:
-    return bool(call.papers(group.group_id).fields.get("OutboundChanged"))
+    return bool(call.papers(group.group_id).fields.get(OUTBOUND_CHANGED))
 
 
 def keep_group(call: Call, group: SecurityGroup) -> None:

@@ -10,7 +10,7 @@ from sgsim.control.call import Answer, Call, handles, named, tags_for
 from sgsim.control.cidrs import cidr4, cidr6
 from sgsim.control.errors import ApiError, combination, invalid, missing, unknown_id
 from sgsim.control.listing import Values, answer, filtered, page
-from sgsim.control.operations.groups import keep_group, meant_group
+from sgsim.control.operations.groups import OUTBOUND_CHANGED, keep_group, meant_group
 from sgsim.control.peers import prefix_list_peer, reference
 from sgsim.control.permissions import Wanted, identity, peer_kind, placed, rule_text, wanted_rules
 from sgsim.control.requests.groups import (
@@ -42,11 +42,9 @@ def _direction(egress: bool) -> Direction:
 
 def _changed(call: Call, group: SecurityGroup, direction: Direction, rules: Iterable[Rule]) -> SecurityGroup:
     """The group with other rules in one direction, written to the draft."""
-    if direction is Direction.INGRESS:
-        group = replace(group, ingress=tuple(rules))
-    else:
-        group = replace(group, egress=tuple(rules))
-        call.refile(group.group_id, OutboundChanged=True)
+    group = group.with_rules(direction, rules)
+    if direction is Direction.EGRESS:
+        call.refile(group.group_id, **{OUTBOUND_CHANGED: True})
     keep_group(call, group)
     return group
 
@@ -275,12 +273,11 @@ def update_descriptions(call: Call, request: UpdateSecurityGroupRuleDescriptions
             if wanted.identity not in there:
                 raise _no_such_rule()
             texts[there[wanted.identity].rule_id] = wanted.description
-    after = tuple(
+    after = (
         replace(rule, description=texts[rule.rule_id]) if rule.rule_id in texts else rule
         for rule in group.rules(direction)
     )
-    ingress = direction is Direction.INGRESS
-    keep_group(call, replace(group, ingress=after) if ingress else replace(group, egress=after))
+    keep_group(call, group.with_rules(direction, after))
     return {"Return": True}
 
 
