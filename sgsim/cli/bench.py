@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from sgsim.cli.telling import notice, warn_of
+
 
 @click.command("bench")
 @click.argument("snapshot", required=False)
@@ -82,8 +84,7 @@ def _benchmark(
     else:
         acl = Acl(rules=rules or 1, seed=seed)
         topology, rule_set = acl_topology(acl), acl.name
-    for warning in topology.warnings:
-        click.echo(f"sgsim: warning: {warning}", err=True)
+    warn_of(topology.warnings)
     traffic = Traffic(packets=packets, flows=flows, seed=seed)
     gc.enable()
     return benchmark(
@@ -93,5 +94,5 @@ def _benchmark(
         headers=headers,
         vpc_id=vpc_id,
         repeats=repeats,
-        notice=lambda text: click.echo(f"sgsim: {text}", err=True),
+        notice=notice,
     )

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import gc
 import sys
-from dataclasses import replace
 from typing import Any
 
 import click
 
 from sgsim.cli.exits import NO
-from sgsim.cli.parameter import parameter
-from sgsim.cli.replay import STANDARD_OUTPUT, network_list, option_group
-from sgsim.model import Midstream, Settings, Timeouts
+from sgsim.cli.options import STANDARD_OUTPUT, engine, interfaces, option_group, settings_of, tracking
+from sgsim.cli.snapshots import infrastructure
+from sgsim.cli.telling import listening
+from sgsim.model import Midstream
 
 log_format = click.option(
     "--format",
@@ -22,10 +21,8 @@ log_format = click.option(
     "  [default: version 2]",
 )
 which = option_group(
-    click.option("--eni", "enis", metavar="ID", multiple=True, help="Only this interface; may be repeated."),
-    click.option("--vpc-id", metavar="ID", help="Only the interfaces of this VPC."),
-    click.option("--plan-before", is_flag=True, help="Of a Terraform plan, what there is before it is applied."),
-    parameter,
+    interfaces,
+    infrastructure,
     log_format,
 )
 results = option_group(
@@ -62,28 +59,10 @@ judging = option_group(
         help="Answers whose connection may be older than the log: judged by the rules like any other, or taken for "
         "connections if the rules admit the other direction.",
     ),
-    click.option(
-        "--tcp-established-timeout",
-        metavar="SECONDS",
-        type=click.IntRange(60, 432_000),
-        help="For interfaces without one of their own; 350 for Nitro v6 instance types.  [default: 432000]",
-    ),
-    click.option(
-        "--auto-tracked",
-        metavar="CIDR",
-        callback=network_list,
-        multiple=True,
-        help="Connections with an address in CIDR are tracked whatever the rules; may be repeated.",
-    ),
+    tracking,
 )
 running = option_group(
-    click.option(
-        "--engine",
-        type=click.Choice(["fast", "reference"]),
-        default="fast",
-        show_default=True,
-        help="The compiled engine, or the slow plain-Python one: the same results.",
-    ),
+    engine,
     click.option("--strict", is_flag=True, help="Doubtful input, malformed lines too, is an error."),
 )
 
@@ -119,22 +98,15 @@ def command(snapshot: str, logs: tuple[str, ...], **options: Any) -> None:
 
 
 def _flowlogs(snapshot: str, logs: tuple[str, ...], options: dict[str, Any]) -> Any:
-    from sgsim.cli.progress import ProgressBar
     from sgsim.flowlogs import Only, RecordOutputs, flowlogs
-    from sgsim.replay import Listeners
 
     outputs = RecordOutputs(options["records"], Only(options["only"]) if options["only"] else None)
-    with ProgressBar("records") as bar:
-
-        def progress(read: int, size: int | None, records: int) -> None:
-            gc.enable()  # after the first batch everything is loaded
-            bar(read, size, records)
-
+    with listening("records") as listeners:
         return flowlogs(
             snapshot,
             logs,
             format=options["format_"],
-            settings=_settings(options),
+            settings=settings_of(options),
             enis=options["enis"],
             vpc_id=options["vpc_id"],
             engine=options["engine"],
@@ -143,21 +115,5 @@ def _flowlogs(snapshot: str, logs: tuple[str, ...], options: dict[str, Any]) -> 
             strict=options["strict"],
             plan_before=options["plan_before"],
             parameters=options["parameters"],
-            listeners=Listeners(
-                warning=lambda text: click.echo(f"sgsim: warning: {text}", err=True),
-                notice=lambda text: click.echo(f"sgsim: {text}", err=True),
-                progress=progress,
-            ),
+            listeners=listeners,
         )
-
-
-def _settings(options: dict[str, Any]) -> Settings:
-    timeouts = Timeouts()
-    if options["tcp_established_timeout"] is not None:
-        timeouts = replace(timeouts, tcp_established=options["tcp_established_timeout"])
-    return Settings(
-        open_loop=options["open_loop"],
-        midstream=Midstream(options["midstream"]),
-        timeouts=timeouts,
-        auto_tracked=options["auto_tracked"],
-    )

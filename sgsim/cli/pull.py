@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 import click
 
+from sgsim.cli.telling import warn
+
 if TYPE_CHECKING:
     from sgsim.pulling.merging import Pulled
 
@@ -95,7 +97,7 @@ def command(
         endpoint_url=endpoint_url,
         vpc_ids=vpc_ids,
         strict=strict,
-        warning=lambda text: click.echo(f"sgsim: warning: {text}", err=True),
+        warning=warn,
     )
     write(pulled.snapshot, output)
     where = "standard output" if output == "-" else output

@@ -9,7 +9,7 @@ import click
 
 from sgsim.cli.exits import NO
 from sgsim.cli.paint import paint
-from sgsim.cli.parameter import parameter
+from sgsim.cli.snapshots import infrastructure, loaded
 from sgsim.model import Topology, Verdict
 
 Question = tuple[str, int | None]  # protocol and port
@@ -35,8 +35,7 @@ Question = tuple[str, int | None]  # protocol and port
 @click.option("-4", "family", flag_value=4, type=int, help="IPv4; the default where both ends have it.")
 @click.option("-6", "family", flag_value=6, type=int, help="IPv6.")
 @click.option("--vpc-id", metavar="ID", help="The VPC that is meant where a name or address is known in several.")
-@click.option("--plan-before", is_flag=True, help="Of a Terraform plan, what there is before it is applied.")
-@parameter
+@infrastructure
 @click.option("--strict", is_flag=True, help="Doubtful input is an error.")
 @click.option("--json", "as_json", is_flag=True, help="The answer as one JSON object.")
 def command(
@@ -63,11 +62,8 @@ def command(
     none, exactly, with the parts that differ. Exit code 0: it passes (all of it does), 1: it is dropped.
     """
     from sgsim.sides import find_sides
-    from sgsim.sources import load_topology
 
-    topology = load_topology(snapshot, strict=strict, plan_before=plan_before, parameters=parameters)
-    for warning in topology.warnings:
-        click.echo(f"sgsim: warning: {warning}", err=True)
+    topology = loaded(snapshot, strict=strict, plan_before=plan_before, parameters=parameters)
     packet = (protocol.lower(), port)
     more: dict[str, Any] = {
         "source_port": source_port,

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import gc
 import sys
-from collections.abc import Callable
-from dataclasses import replace
-from ipaddress import ip_network
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from sgsim.cli.exits import NO
-from sgsim.cli.parameter import parameter
-from sgsim.model import Fragments, Midstream, Network, Settings, TcpPickup, Timeouts, Tunnel, Verdict
+from sgsim.cli.options import STANDARD_OUTPUT, engine, interfaces, option_group, settings_of, tracking
+from sgsim.cli.snapshots import infrastructure
+from sgsim.cli.telling import listening
+from sgsim.model import Fragments, Midstream, TcpPickup, Tunnel, Verdict
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-STANDARD_OUTPUT = "-"
 BOTH = "all"  # what --print stands for without a verdict
 
 
@@ -33,32 +28,9 @@ def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
     return found
 
 
-def network_list(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[Network, ...]:
-    found = []
-    for value in values:
-        try:
-            found.append(ip_network(value))
-        except ValueError as error:
-            raise click.BadParameter(f"{error}: write it like 198.51.100.0/24", ctx, param) from None
-    return tuple(found)
-
-
-def option_group(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    """Several options as one decorator, in the order given."""
-
-    def decorate(command: Command) -> Command:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
-
-
 which = option_group(
-    click.option("--eni", "enis", metavar="ID", multiple=True, help="Only this interface; may be repeated."),
-    click.option("--vpc-id", metavar="ID", help="Only the interfaces of this VPC."),
-    click.option("--plan-before", is_flag=True, help="Of a Terraform plan, what there is before it is applied."),
-    parameter,
+    interfaces,
+    infrastructure,
     click.option(
         "--at",
         metavar="CAPTURE=ENI",
@@ -154,19 +126,7 @@ judging = option_group(
         show_default=True,
         help="strict: a TCP packet that is no SYN makes no connection.",
     ),
-    click.option(
-        "--tcp-established-timeout",
-        metavar="SECONDS",
-        type=click.IntRange(60, 432_000),
-        help="For interfaces without one of their own; 350 for Nitro v6 instance types.  [default: 432000]",
-    ),
-    click.option(
-        "--auto-tracked",
-        metavar="CIDR",
-        callback=network_list,
-        multiple=True,
-        help="Connections with an address in CIDR are tracked whatever the rules; may be repeated.",
-    ),
+    tracking,
     click.option(
         "--conntrack-max",
         metavar="N",
@@ -184,13 +144,7 @@ running = option_group(
         show_default=True,
         help="Threads that read, judge and write, three of which have something to do: only the speed depends on it.",
     ),
-    click.option(
-        "--engine",
-        type=click.Choice(["fast", "reference"]),
-        default="fast",
-        show_default=True,
-        help="The compiled engine, or the slow plain-Python one: the same results.",
-    ),
+    engine,
     click.option("--strict", is_flag=True, help="Doubtful input is an error."),
 )
 
@@ -259,8 +213,7 @@ def _on_standard_output(options: dict[str, Any]) -> list[str]:
 
 
 def _replay(snapshot: str, captures: tuple[str, ...], options: dict[str, Any]) -> Any:
-    from sgsim.cli.progress import ProgressBar
-    from sgsim.replay import Listeners, Outputs, replay
+    from sgsim.replay import Outputs, replay
 
     outputs = Outputs(
         observations=options["observations"],
@@ -270,12 +223,7 @@ def _replay(snapshot: str, captures: tuple[str, ...], options: dict[str, Any]) -
         flows=options["flows"],
         printed=_PRINTED[options["printed"]],
     )
-    with ProgressBar() as bar:
-
-        def progress(read: int, size: int | None, packets: int) -> None:
-            gc.enable()  # after the first batch everything is loaded
-            bar(read, size, packets)
-
+    with listening() as listeners:
         return replay(
             snapshot,
             captures,
@@ -295,25 +243,5 @@ def _replay(snapshot: str, captures: tuple[str, ...], options: dict[str, Any]) -
             strict=options["strict"],
             plan_before=options["plan_before"],
             parameters=options["parameters"],
-            listeners=Listeners(
-                warning=lambda text: click.echo(f"sgsim: warning: {text}", err=True),
-                notice=lambda text: click.echo(f"sgsim: {text}", err=True),
-                progress=progress,
-            ),
+            listeners=listeners,
         )
-
-
-def settings_of(options: dict[str, Any]) -> Settings:
-    """How the options of ``judging`` say that packets are judged."""
-    timeouts = Timeouts()
-    if options["tcp_established_timeout"] is not None:
-        timeouts = replace(timeouts, tcp_established=options["tcp_established_timeout"])
-    return Settings(
-        open_loop=options["open_loop"],
-        fragments=Fragments(options["fragments"]),
-        tcp_pickup=TcpPickup(options["tcp_pickup"]),
-        midstream=Midstream(options["midstream"]),
-        timeouts=timeouts,
-        auto_tracked=options["auto_tracked"],
-        conntrack_max=options["conntrack_max"],
-    )

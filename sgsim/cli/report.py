@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from sgsim.cli.flowlogs import log_format
-from sgsim.cli.replay import STANDARD_OUTPUT, excerpt, happening, judging, option_group, running, settings_of, which
+from sgsim.cli.options import STANDARD_OUTPUT, option_group, settings_of
+from sgsim.cli.replay import excerpt, happening, judging, running, which
+from sgsim.cli.telling import listening
 from sgsim.model import Tunnel
 
 # What only one of the two kinds of input has.
@@ -64,17 +65,10 @@ def command(ctx: click.Context, /, snapshot: str, inputs: tuple[str, ...], **opt
 
 
 def _report(snapshot: str, inputs: tuple[str, ...], options: dict[str, Any]) -> None:
-    from sgsim.cli.progress import ProgressBar
-    from sgsim.replay import Listeners
     from sgsim.report import log_report, report
 
     of_logs = options["of_logs"]
-    with ProgressBar("records" if of_logs else "packets") as bar:
-
-        def progress(read: int, size: int | None, judged: int) -> None:
-            gc.enable()  # after the first batch everything is loaded
-            bar(read, size, judged)
-
+    with listening("records" if of_logs else "packets") as listeners:
         both: dict[str, Any] = {
             "pictures": options["png"],
             "settings": settings_of(options),
@@ -84,11 +78,7 @@ def _report(snapshot: str, inputs: tuple[str, ...], options: dict[str, Any]) -> 
             "strict": options["strict"],
             "plan_before": options["plan_before"],
             "parameters": options["parameters"],
-            "listeners": Listeners(
-                warning=lambda text: click.echo(f"sgsim: warning: {text}", err=True),
-                notice=lambda text: click.echo(f"sgsim: {text}", err=True),
-                progress=progress,
-            ),
+            "listeners": listeners,
         }
         if of_logs:
             logs_summary = log_report(snapshot, inputs, options["page"], format=options["format_"], **both)

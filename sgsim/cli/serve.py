@@ -8,6 +8,8 @@ import signal
 
 import click
 
+from sgsim.cli.telling import notice, warn, warn_of
+
 
 @click.command("serve")
 @click.argument("snapshot", required=False)
@@ -55,8 +57,7 @@ def command(
         if file is not None and file.exists and snapshot is not None:
             raise click.UsageError(f"{state} exists already and is what serve begins with: leave out {snapshot}")
         cloud = open_cloud(snapshot, file, Caller(account, region), strict=strict)
-        for warning in cloud.store.warnings:
-            click.echo(f"sgsim: warning: {warning}", err=True)
+        warn_of(cloud.store.warnings)
         gc.enable()
         signal.pthread_sigmask(signal.SIG_BLOCK, ends)  # in the server's threads too: they are waited for here
         try:
@@ -78,12 +79,11 @@ def command(
 
 def _say(address: object, state: str | None) -> None:
     kept = f"the cloud is kept in {state}" if state is not None else "nothing is kept (--state FILE keeps the cloud)"
-    click.echo(f"sgsim: {kept}; what moto answers beside it, as route tables and identities, never is", err=True)
+    notice(f"{kept}; what moto answers beside it, as route tables and identities, never is")
     if not ipaddress.ip_address(str(address).partition("%")[0]).is_loopback:
-        click.echo(
-            f"sgsim: warning: {address} can be reached from other machines, and nobody is asked who they are: "
-            "whoever reaches it can change everything",
-            err=True,
+        warn(
+            f"{address} can be reached from other machines, and nobody is asked who they are: "
+            "whoever reaches it can change everything"
         )
 
 

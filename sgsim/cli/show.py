@@ -6,16 +6,15 @@ import json
 
 import click
 
+from sgsim.cli.options import interfaces
 from sgsim.cli.paint import paint
-from sgsim.cli.parameter import parameter
+from sgsim.cli.snapshots import infrastructure, loaded
 
 
 @click.command("show")
 @click.argument("snapshot")
-@click.option("--eni", "enis", metavar="ID", multiple=True, help="Only this interface; may be repeated.")
-@click.option("--vpc-id", metavar="ID", help="Only interfaces of this VPC.")
-@click.option("--plan-before", is_flag=True, help="Of a Terraform plan, what there is before it is applied.")
-@parameter
+@interfaces
+@infrastructure
 @click.option("--strict", is_flag=True, help="Doubtful input is an error.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON list.")
 def command(
@@ -30,11 +29,8 @@ def command(
     """What holds at each interface: its rules with their ids and what their peers stand for, what is untracked, stale
     or unresolved, and what is never filtered."""
     from sgsim.effective import effective
-    from sgsim.sources import load_topology
 
-    topology = load_topology(snapshot, strict=strict, plan_before=plan_before, parameters=parameters)
-    for warning in topology.warnings:
-        click.echo(f"sgsim: warning: {warning}", err=True)
+    topology = loaded(snapshot, strict=strict, plan_before=plan_before, parameters=parameters)
     found = effective(topology, enis, vpc_id)
     if as_json:
         click.echo(json.dumps([each.as_json() for each in found], indent=2))

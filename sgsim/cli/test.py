@@ -6,6 +6,7 @@ import click
 
 from sgsim.cli.exits import NO
 from sgsim.cli.paint import paint
+from sgsim.cli.telling import warn
 
 
 @click.command("test")
@@ -31,7 +32,7 @@ def command(files: tuple[str, ...], junit: str | None, form: str, strict: bool) 
     from sgsim.reports.outputs import OutputFile, check_outputs
 
     check_outputs([junit] if junit else [], files)
-    outcomes = check(files, strict=strict, warning=lambda text: click.echo(f"sgsim: warning: {text}", err=True))
+    outcomes = check(files, strict=strict, warning=warn)
     for line in checks.tap(outcomes) if form == "tap" else checks.table(outcomes, paint):
         click.echo(line)
     if form == "github":
