@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from sgsim.errors import SelectionError
 from sgsim.gates import Gate, gate_of
@@ -27,7 +27,7 @@ from sgsim.model import (
     Topology,
     Verdict,
 )
-from sgsim.reference import ReferenceJudge
+from sgsim.reference import ReferenceJudge, RuleBook
 from sgsim.remedy import remedy
 from sgsim.selection import address_owners, check_groups, check_vpc, nearest_names
 
@@ -36,6 +36,15 @@ ECHO_REQUEST = {ICMP: 8, ICMPV6: 128}
 ANSWERS = {ICMP: {8: 0, 13: 14, 15: 16, 17: 18}, ICMPV6: {128: 129}}  # semantics, section 7
 PROTOCOLS = {"tcp": TCP, "udp": UDP, "icmp": ICMP, "icmpv6": ICMPV6}
 ICMP_ID = 1
+
+
+class Details(TypedDict, total=False):
+    """What a question may say of its packet beside protocol and port: see ``first_packet``."""
+
+    source_port: int
+    icmp_type: int | None
+    icmp_code: int | None
+    family: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +101,15 @@ def query(
     protocol: str | int,
     port: int | None = None,
     *,
-    source_port: int = 49152,
-    icmp_type: int | None = None,
-    icmp_code: int | None = None,
-    family: int | None = None,
     vpc_id: str | None = None,
     settings: Settings | None = None,
+    **details: Unpack[Details],
 ) -> Answer:
     """Judge the first packet of a flow from ``source`` to ``destination``, and the reply to it.
 
     Both are an interface id, a Name tag, an instance id (its primary interface) or an address; ``protocol`` is tcp,
-    udp, icmp, icmpv6 or a number; ``family`` 4 or 6, or None for one that both ends have, IPv4 first. ``vpc_id``
-    chooses where a name or an address is known in several VPCs.
+    udp, icmp, icmpv6 or a number. ``vpc_id`` chooses where a name or an address is known in several VPCs. ``details``
+    are those of ``first_packet``: ``source_port``, ``icmp_type``, ``icmp_code``, ``family``.
 
     Raises SelectionError: ends that are unknown or ambiguous, no common family, ports or ICMP types that do not
     belong to the protocol, an interface whose groups the snapshot does not describe; and InputError where
@@ -113,18 +119,7 @@ def query(
         from sgsim.sources import load_topology
 
         topology = load_topology(topology)
-    sender, receiver, packet = question(
-        topology,
-        source,
-        destination,
-        protocol,
-        port,
-        source_port=source_port,
-        icmp_type=icmp_type,
-        icmp_code=icmp_code,
-        family=family,
-        vpc_id=vpc_id,
-    )
+    sender, receiver, packet = question(topology, source, destination, protocol, port, vpc_id=vpc_id, **details)
     return answered(topology, sender, receiver, packet, settings)
 
 
@@ -135,11 +130,8 @@ def question(
     protocol: str | int,
     port: int | None = None,
     *,
-    source_port: int = 49152,
-    icmp_type: int | None = None,
-    icmp_code: int | None = None,
-    family: int | None = None,
     vpc_id: str | None = None,
+    **details: Unpack[Details],
 ) -> tuple[End, End, Packet]:
     """Who sends, who receives, and the first packet of the flow. Arguments and errors are those of ``query``."""
     sender, receiver = (find_end(topology, who, vpc_id) for who in (source, destination))
@@ -148,17 +140,7 @@ def question(
             f"neither {source} nor {destination} is known to the snapshot: nothing is guarded there"
             f"{_public_hint(topology, sender, receiver)}; name an interface, or one of its private addresses"
         )
-    packet = first_packet(
-        sender,
-        receiver,
-        protocol,
-        port,
-        family=family,
-        source_port=source_port,
-        icmp_type=icmp_type,
-        icmp_code=icmp_code,
-    )
-    return sender, receiver, packet
+    return sender, receiver, first_packet(sender, receiver, protocol, port, **details)
 
 
 def first_packet(
@@ -172,12 +154,16 @@ def first_packet(
     icmp_type: int | None = None,
     icmp_code: int | None = None,
 ) -> Packet:
-    """The first packet of a flow between the two; arguments and errors are those of ``query``."""
+    """The first packet of a flow between the two.
+
+    ``family`` is 4 or 6, or None for one that both ends have, IPv4 first; without an ICMP type it is an echo request.
+    Other arguments and errors are those of ``query``.
+    """
     number = _protocol(protocol)
     src, dst = _addresses(sender, receiver, family, protocol)
     if protocol == "icmp" and src.version == 6:
         number = ICMPV6
-    return _first_packet(Packet(0, src, dst, number), port, source_port, icmp_type, icmp_code)
+    return _with_service(Packet(0, src, dst, number), port, source_port, icmp_type, icmp_code)
 
 
 # --- the ends ---------------------------------------------------------------------------------------------------------
@@ -259,7 +245,7 @@ def _protocol(protocol: str | int) -> int:
     raise SelectionError(f"unknown protocol {text!r}: tcp, udp, icmp, icmpv6 or a number from 0 to 255")
 
 
-def _first_packet(
+def _with_service(
     packet: Packet, port: int | None, source_port: int, icmp_type: int | None, icmp_code: int | None
 ) -> Packet:
     protocol = packet.protocol
@@ -307,16 +293,22 @@ def reply_to(packet: Packet) -> Packet | None:
 
 
 def answered(
-    topology: Topology, sender: End, receiver: End, packet: Packet, settings: Settings | None = None
+    topology: Topology,
+    sender: End,
+    receiver: End,
+    packet: Packet,
+    settings: Settings | None = None,
+    rulebook: RuleBook | None = None,
 ) -> Answer:
-    """What becomes of a flow's first packet, and of the reply to it. Raises SelectionError."""
+    """What becomes of a flow's first packet, and of the reply to it. ``rulebook`` is the topology's, for who asks many
+    questions. Raises SelectionError."""
     guarded = [end.interface for end in (sender, receiver) if end.interface is not None]
     check_groups(topology, guarded)
     if sender.interface is receiver.interface:
         return Answer(packet, sender, receiver, ())
     if packet.src == packet.dst:
         raise SelectionError(f"{sender.who} and {receiver.who} have the same address, {packet.src}: nothing to judge")
-    judge = ReferenceJudge(topology, settings or Settings(), [i.interface_id for i in guarded])
+    judge = ReferenceJudge(topology, settings or Settings(), [i.interface_id for i in guarded], rulebook)
     notes = tuple(note for end in (sender, receiver) for note in _notes(topology, end))
     gates = _gates(judge, packet)
     passed = all(gate.verdict is Verdict.ALLOW for gate in gates)
@@ -329,7 +321,7 @@ def explained(
     judge: ReferenceJudge, packet: Packet, sender: End, receiver: End, decisions: Iterable[Decision]
 ) -> Answer:
     """The answer about a packet that the judge has decided about."""
-    return Answer(packet, sender, receiver, tuple(gate_of(judge, packet, decision) for decision in decisions))
+    return Answer(packet, sender, receiver, _explained(judge, packet, decisions))
 
 
 def _notes(topology: Topology, end: End) -> Iterable[str]:
@@ -340,4 +332,8 @@ def _notes(topology: Topology, end: End) -> Iterable[str]:
 
 def _gates(judge: ReferenceJudge, packet: Packet) -> tuple[Gate, ...]:
     decisions = judge.judge(packet)
-    return () if isinstance(decisions, Skip) else tuple(gate_of(judge, packet, decision) for decision in decisions)
+    return () if isinstance(decisions, Skip) else _explained(judge, packet, decisions)
+
+
+def _explained(judge: ReferenceJudge, packet: Packet, decisions: Iterable[Decision]) -> tuple[Gate, ...]:
+    return tuple(gate_of(judge, packet, decision) for decision in decisions)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 from sgsim.errors import SelectionError
 from sgsim.model import Settings, Topology, Verdict
-from sgsim.query import Answer, answered, first_packet
+from sgsim.query import Answer, Details, answered, first_packet
+from sgsim.reference import RuleBook
 from sgsim.sides import MOST_PARTS, Part, Side, find_sides
 
 MOST_PAIRS = MOST_PARTS
@@ -62,12 +63,9 @@ def reach(
     protocol: str | int,
     port: int | None = None,
     *,
-    family: int | None = None,
     vpc_id: str | None = None,
     settings: Settings | None = None,
-    source_port: int = 49152,
-    icmp_type: int | None = None,
-    icmp_code: int | None = None,
+    **details: Unpack[Details],
 ) -> Reach:
     """Judge the first packet from each part of ``source`` to each part of ``destination``; the other arguments are
     those of ``sgsim.query.query``.
@@ -81,6 +79,7 @@ def reach(
         problem = f"{len(one.parts):,} parts to {len(other.parts):,}"
         raise SelectionError(f"{source} to {destination}: {problem} is more than can be judged: ask about less")
     answers: dict[tuple[int, int], Answer] = {}
+    rulebook = RuleBook(topology, settings or Settings())
     unguarded, local = 0, False
     left_out: dict[str, None] = {}
     for m, sender in enumerate(one.parts):
@@ -91,17 +90,8 @@ def reach(
                 local = True
             else:
                 try:
-                    packet = first_packet(
-                        sender.end,
-                        receiver.end,
-                        protocol,
-                        port,
-                        family=family,
-                        source_port=source_port,
-                        icmp_type=icmp_type,
-                        icmp_code=icmp_code,
-                    )
-                    answers[m, n] = answered(topology, sender.end, receiver.end, packet, settings)
+                    packet = first_packet(sender.end, receiver.end, protocol, port, **details)
+                    answers[m, n] = answered(topology, sender.end, receiver.end, packet, settings, rulebook)
                 except SelectionError as error:
                     left_out.setdefault(str(error))
     if not answers:

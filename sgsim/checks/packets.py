@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sgsim.checks.expecting import expected_of
 from sgsim.checks.records import Expected, Step
@@ -126,18 +127,18 @@ def _asked(topology: Topology, node: Node, members: Mapping[str, Node]) -> _Sent
     for key in ("from", "to", "protocol"):
         if key not in members:
             raise node.place.refusal(f"has no {key!r}", "a packet is from somebody to somebody, of a protocol")
-    names = ("port", "icmp_type", "icmp_code", "family")
-    numbers = {name: members[name].integer() if name in members else None for name in names}
-    if numbers["family"] not in (None, 4, 6):
-        raise members["family"].place.refusal(f"{numbers['family']} is no IP version", "write 4 or 6")
+    names = ("source_port", "icmp_type", "icmp_code", "family")
+    details: Any = {name: members[name].integer() for name in names if name in members}
+    if details.get("family") not in (None, 4, 6):
+        raise members["family"].place.refusal(f"{details['family']} is no IP version", "write 4 or 6")
     sender, receiver, packet = question(
         topology,
         plain_text(members["from"]),
         plain_text(members["to"]),
         plain_text(members["protocol"]).lower(),
-        source_port=members["source_port"].integer() if "source_port" in members else 49152,
+        members["port"].integer() if "port" in members else None,
         vpc_id=plain_text(members["vpc"]) if "vpc" in members else None,
-        **numbers,
+        **details,
     )
     return _Sent(packet, sender, receiver)
 

@@ -55,7 +55,7 @@ class ReferenceJudge:
     """Judges packets one at a time, in the order of the merged stream.
 
     ``selected`` are the ids of the interfaces that are guarded, or what is true of them (all when None); the others are
-    open gates.
+    open gates. ``rulebook`` is that of the topology and settings, where there is one already.
     """
 
     def __init__(
@@ -63,23 +63,24 @@ class ReferenceJudge:
         topology: Topology,
         settings: Settings | None = None,
         selected: Iterable[str] | Callable[[Interface], bool] | None = None,
+        rulebook: RuleBook | None = None,
     ) -> None:
         self.settings = settings or Settings()
         self._selected = selected if selected is None or callable(selected) else frozenset(selected)
         self.clock = -(1 << 63)
         self._started_ns: int | None = None
-        self._hold(topology)
+        self._hold(topology, rulebook)
         self._entries: dict[str, dict[FlowKey, Entry]] = {i.interface_id: {} for i in self.interfaces}
         self._marks: dict[str, dict[FlowKey, DeadMark]] = {i.interface_id: {} for i in self.interfaces}
         self._fates: dict[Datagram, Fate] = {}
         self._midstream: set[tuple[str, FlowKey]] = set()
 
-    def _hold(self, topology: Topology) -> None:
+    def _hold(self, topology: Topology, rulebook: RuleBook | None = None) -> None:
         """The topology holds from now on, whatever is remembered."""
         self.topology = topology
         self.interfaces = [i for i in topology.interfaces.values() if self._guards(i)]
         self._exact = {address: i for i in self.interfaces for address in i.addresses}
-        self.rulebook = RuleBook(topology, self.settings)
+        self.rulebook = rulebook or RuleBook(topology, self.settings)
 
     def _guards(self, interface: Interface) -> bool:
         if callable(self._selected):
