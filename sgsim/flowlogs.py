@@ -19,7 +19,7 @@ from sgsim.flowrecords import RecordJudge
 from sgsim.kernels.compiling import is_compiled
 from sgsim.layout import REASONS, RECORD_VERDICTS
 from sgsim.model import RecordVerdict, Settings, Topology
-from sgsim.replay import ENGINES, Listeners, jump_text
+from sgsim.replay import ENGINES, Listeners, Warnings, jump_text
 from sgsim.reports.flowlogs.parquet import ParquetLogRecords
 from sgsim.reports.flowlogs.records import LogRecordWriter
 from sgsim.reports.flowlogs.summary import (
@@ -162,8 +162,8 @@ class _Run:
 
     def __init__(self, topology: Topology, settings: Settings, listeners: Listeners) -> None:
         self._topology, self._settings, self._listeners = topology, settings, listeners
-        self._warnings: dict[str, None] = {}  # in order, each once
-        self._warn(topology.warnings)
+        self._warnings = Warnings(listeners.warning)
+        self._warnings.tell(topology.warnings)
 
     def through(
         self, logs: Logs, judge: RecordJudge, meetings: Meetings, writers: _Writers, examples: int
@@ -176,9 +176,9 @@ class _Run:
             judged += len(records)
             self._listeners.progress(logs.position, logs.size, judged)
         seconds = time.perf_counter() - begun
-        self._warn(logs.warnings)
+        self._warnings.tell(logs.warnings)
         if judge.engine.jumped is not None:
-            self._warn([jump_text(*judge.engine.jumped)])
+            self._warnings.tell([jump_text(*judge.engine.jumped)])
         return self._summary(logs, judge, meetings, tally, examples, seconds)
 
     def _summary(
@@ -206,16 +206,11 @@ class _Run:
             strangers=_strangers(self._topology, judge, meetings),
             stale=stale,
             unresolved=unresolved,
-            warnings=tuple(self._warnings),
+            warnings=self._warnings.told,
             seconds=seconds,
             topology=self._topology,
         )
 
-    def _warn(self, warnings: Iterable[str]) -> None:
-        for text in warnings:
-            if text not in self._warnings:
-                self._warnings[text] = None
-                self._listeners.warning(text)
 
 
 def _judged(batches: Iterable[RecordBatch], judge: RecordJudge) -> Iterator[NDArray[np.void]]:

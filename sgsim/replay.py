@@ -63,6 +63,24 @@ class Listeners:
     progress: Progress = field(default=lambda *_: None)
 
 
+class Warnings:
+    """Says each warning once. ``told``: all of them, in order."""
+
+    def __init__(self, say: Text) -> None:
+        self._say = say
+        self._told: dict[str, None] = {}
+
+    def tell(self, texts: Iterable[str]) -> None:
+        for text in texts:
+            if text not in self._told:
+                self._told[text] = None
+                self._say(text)
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        return tuple(self._told)
+
+
 def replay(
     topology: Topology | str | Path,
     captures: Sequence[str | Path | Iterable[Any]],
@@ -143,13 +161,13 @@ class _Run:
         self._timeline, self._settings, self._listeners, self._notes = timeline, settings, listeners, notes
         self._excerpt = excerpt
         self.topology = timeline.topology
-        self._warnings: dict[str, None] = {}  # in order, each once
+        self._warnings = Warnings(listeners.warning)
         self.selected: list[str] = []
         self.guards: Selected = None
         self._map = AddressMap(self.topology, {})
         self._groups: dict[str, None] = {}  # that selected interfaces have, or had
         self._first = self.topology
-        self._warn((*self.topology.warnings, *timeline.warnings))
+        self._warnings.tell((*self.topology.warnings, *timeline.warnings))
 
     def select(self, enis: Sequence[str], vpc_id: str | None, maps: Mapping[str, str]) -> None:
         self.selected = select(self.topology, enis, vpc_id)
@@ -199,12 +217,12 @@ class _Run:
         writers.finish()
         seconds = time.perf_counter() - begun
         for capture in captures:
-            self._warn(capture.warnings)
+            self._warnings.tell(capture.warnings)
         if engine.jumped is not None:
-            self._warn([jump_text(*engine.jumped)])
+            self._warnings.tell([jump_text(*engine.jumped)])
         if not self._excerpt.kept and self._excerpt.left_out is not None:
-            self._warn([_outside_text(*self._excerpt.left_out)])
-        self._warn((*self._notes.warnings, *self._timeline.remarks()))
+            self._warnings.tell([_outside_text(*self._excerpt.left_out)])
+        self._warnings.tell((*self._notes.warnings, *self._timeline.remarks()))
         return summarise(
             self.topology,
             self._settings,
@@ -213,7 +231,7 @@ class _Run:
             captures=[capture.name for capture in captures],
             groups=self._groups,
             changes=self._timeline.outcomes(),
-            warnings=list(self._warnings),
+            warnings=self._warnings.told,
             seconds=seconds,
             strangers=most_common(tally.strangers, MOST_STRANGERS, self._first, set(self.selected)),
         )
@@ -221,11 +239,6 @@ class _Run:
     def _note_groups(self, engine: Engine) -> None:
         self._groups |= dict.fromkeys(group_id for each in engine.interfaces for group_id in each.group_ids)
 
-    def _warn(self, warnings: Iterable[str]) -> None:
-        for text in warnings:
-            if text not in self._warnings:
-                self._warnings[text] = None
-                self._listeners.warning(text)
 
 
 class Options(TypedDict, total=False):
