@@ -212,7 +212,6 @@ class _Run:
         )
 
 
-
 def _judged(batches: Iterable[RecordBatch], judge: RecordJudge) -> Iterator[NDArray[np.void]]:
     for batch in batches:
         yield from judge.judge(batch)

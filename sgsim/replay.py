@@ -240,7 +240,6 @@ class _Run:
         self._groups |= dict.fromkeys(group_id for each in engine.interfaces for group_id in each.group_ids)
 
 
-
 class Options(TypedDict, total=False):
     """The keywords of ``replay``, but for ``also`` and ``occupancy``."""
 
